@@ -1,0 +1,40 @@
+"""create_app(): the Flask application that gunicorn serves and the Flask CLI finds."""
+
+import os
+import sys
+from pathlib import Path
+
+from flask import Flask
+
+from bot.clock import Clock, ShiftedClock, SystemClock
+from bot.bootstrap import Application
+from bot.configuration import load_settings
+from bot.development import with_development_secrets
+from bot.errors import UserFacingError
+from bot.logs import configure_logs
+from bot.web import create_web
+from knowledge.loader import KnowledgeError
+
+ROOT = Path(__file__).resolve().parent
+
+
+def create_application() -> Application:
+    """The application as config.yaml and the environment say. Raises UserFacingError with every fault."""
+    settings = load_settings(Path(os.environ.get("LIXIAO_CONFIG", ROOT / "config.yaml")), os.environ)
+    folder = Path(os.environ.get("LIXIAO_VAR", ROOT / "var"))
+    simulated = settings.simulated
+    if settings.server.mode == "development":
+        settings = with_development_secrets(settings, folder)
+    clock: Clock = ShiftedClock(folder / "clock.json") if simulated else SystemClock()
+    return Application(settings=settings, clock=clock, root=ROOT, folder=folder, simulated=simulated)
+
+
+def create_app() -> Flask:
+    """The web application. A fault of the configuration ends the process with a message that says what to mend."""
+    try:
+        application = create_application()
+        configure_logs(application.settings.server.log_level)
+        return create_web(application)
+    except (UserFacingError, KnowledgeError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - logs may not be configured yet
+        sys.exit(3)

@@ -1,0 +1,102 @@
+"""Opening a case and adding to it. Everything happens within the caller's transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.cases.records import CaseMessageRecord, CaseRecord
+from bot.cases.working_days import next_working_day_end
+from bot.channel.messages import OutboundMessage, Source, TextContent
+from bot.clock import Chance, Clock
+from bot.crypto import Cipher
+from bot.outbox.outbox import Outbox
+from bot.outbox.state import Priority
+from bot.staff.models import Role
+from bot.staff.store import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case as the student is told of it."""
+
+    number: int
+    reply_by: datetime
+    is_new: bool
+
+
+class Cases:
+    """The use cases of 诉求."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        chance: Chance,
+        cipher: Cipher,
+        outbox: Outbox,
+        directory: Directory,
+        zone: ZoneInfo,
+        has_robot: bool,
+    ) -> None:
+        self._clock = clock
+        self._chance = chance
+        self._cipher = cipher
+        self._outbox = outbox
+        self._directory = directory
+        self._zone = zone
+        self._has_robot = has_robot
+
+    def open(self, session: Session, contact: str, words: str) -> Case:
+        """The contact's open case, with `words` added. A new one is told to the counselors, or to the group robot."""
+        now = self._clock.now()
+        record = self.find_open(session, contact)
+        is_new = record is None
+        if record is None:
+            record = CaseRecord(
+                contact=contact, state="open", opened_at=now, reply_by=next_working_day_end(now, self._zone)
+            )
+            session.add(record)
+            session.flush()
+            self._tell_staff(session, record, words)
+        self.add(session, record, author=contact, words=words)
+        return Case(number=record.id, reply_by=record.reply_by, is_new=is_new)
+
+    def find_open(self, session: Session, contact: str) -> CaseRecord | None:
+        """The contact's open case."""
+        query = select(CaseRecord).where(CaseRecord.contact == contact, CaseRecord.state == "open")
+        return session.scalars(query).first()
+
+    def add(self, session: Session, case: CaseRecord, *, author: str, words: str) -> None:
+        """One more message is in the case."""
+        message_id = self._chance.new_id()
+        session.add(
+            CaseMessageRecord(
+                id=message_id,
+                case_id=case.id,
+                author=author,
+                words=self._cipher.seal(words, row=message_id),
+                at=self._clock.now(),
+            )
+        )
+
+    def _tell_staff(self, session: Session, case: CaseRecord, words: str) -> None:
+        by = case.reply_by.astimezone(self._zone)
+        text = (
+            f"诉求 C{case.id}：一位同学想和老师说话（微信用户 …{case.contact[-4:]}）。\n"
+            f"他写道：“{words[:120]}”\n已答应 {by.month}月{by.day}日 {by:%H:%M} 前回复。"
+        )
+        people = [person for person in self._directory.with_role(session, Role.COUNSELOR) if person.wecom_userid]
+        targets = [(Source.WECOM, person.wecom_userid) for person in people]
+        if not targets and self._has_robot:
+            targets = [(Source.ROBOT, "")]
+        for channel, recipient in targets:
+            self._outbox.enqueue(
+                session,
+                OutboundMessage(channel, recipient, TextContent(text)),
+                priority=Priority.NOTICE,
+                subject=f"case:{case.id}",
+                dedup_key=f"case:{case.id}:{channel.value}:{recipient}",
+            )

@@ -1,0 +1,1 @@
+"""What has been said: inbound messages with their stored replies, and what a conversation remembers."""

@@ -1,0 +1,118 @@
+"""The database: one engine, readers and writers apart, and the column types that all tables share. No tables here."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from sqlalchemy import DateTime, Dialect, Table, create_engine, event
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+_BUSY_TIMEOUT_MS = 3500  # a callback has 4.5 s; waiting longer for the write lock would be waiting in vain
+
+
+class Base(DeclarativeBase):
+    """What every Record derives from."""
+
+
+def table_of(record: type[Base]) -> Table:
+    """The record's table, for statements over many rows that need no objects."""
+    return cast("Table", record.__table__)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, stored in UTC. Refuses naive datetimes, which would mean another zone to each reader."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Converts to UTC. Raises ValueError for a naive value."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = "a naive datetime has no place in the database"
+            raise ValueError(message)
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Gives an aware moment in UTC; SQLite returns what it stored without its zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    """Hands out sessions: `read()` for looking, `write()` for a transaction that commits when the block ends.
+
+    SQLite runs in WAL with synchronous=FULL (a distress row must survive power loss); writers take the write lock
+    at once (BEGIN IMMEDIATE), because a transaction that reads and then writes fails under load otherwise, and queue
+    on one lock a process, which is fairer than SQLite's polling.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
+        self._read = sessionmaker(self.engine, expire_on_commit=False)
+        self._write = sessionmaker(self.engine.execution_options(lixiao_write=True), expire_on_commit=False)
+        self._writer: AbstractContextManager[Any] = threading.RLock() if self.is_sqlite else nullcontext()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one snapshot. What it changes is thrown away."""
+        with self._read() as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction: committed when the block ends, rolled back when it raises."""
+        with self._writer, self._write.begin() as session:
+            yield session
+
+    def dispose(self) -> None:
+        """Closes all connections."""
+        self.engine.dispose()
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=20,
+        max_overflow=40,
+        hide_parameters=True,  # an error's text must not carry a student's words
+        connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves; pysqlite's own is deferred and late
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"busy_timeout={_BUSY_TIMEOUT_MS}",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("lixiao_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def _postgresql_engine(url: str) -> Engine:
+    options = f"-c lock_timeout={_BUSY_TIMEOUT_MS} -c statement_timeout=15000 -c timezone=UTC"
+    return create_engine(
+        url,
+        pool_size=20,
+        max_overflow=40,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"connect_timeout": 3, "options": options},
+    )

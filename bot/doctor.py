@@ -1,0 +1,115 @@
+"""First checks of an installation: each says what is wrong and how to mend it. Printing is the command's work."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.beats import find_beats
+from bot.bootstrap import Application
+from bot.channel.errors import SendError
+from bot.channel.messages import Source
+from bot.migrations import is_current
+from bot.staff.models import Role
+
+_SILENT = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: its name, whether all is well, and what to know or do."""
+
+    name: str
+    ok: bool
+    words: str
+
+
+def examine(application: Application) -> Iterator[Finding]:
+    """All checks, one after the other; one that fails does not keep the others from running."""
+    checks: tuple[tuple[str, Callable[[Application], Finding]], ...] = (
+        ("数据库", _database),
+        ("微信令牌", _wechat_token),
+        ("企业微信令牌", _wecom_token),
+        ("教职工", _staff),
+        ("值班表", _rota),
+        ("提醒日历", _calendar),
+        ("worker", _worker),
+        ("未投递", _spool),
+    )
+    for name, check in checks:
+        try:
+            yield check(application)
+        except SQLAlchemyError as error:
+            yield Finding(name, ok=False, words=f"数据库不可用（{type(error).__name__}）；先运行 flask db upgrade")
+
+
+def _database(application: Application) -> Finding:
+    if is_current(application.database, application.root):
+        return Finding("数据库", ok=True, words="可用，结构是最新的")
+    return Finding("数据库", ok=False, words="结构不是最新的；运行 flask db upgrade")
+
+
+def _wechat_token(application: Application) -> Finding:
+    return _token(application, Source.WECHAT, "微信令牌", "核对 wechat.app_id、wechat.app_secret 和公众平台的 IP 白名单")
+
+
+def _wecom_token(application: Application) -> Finding:
+    if Source.WECOM not in application.channels:
+        return Finding("企业微信令牌", ok=True, words="没有配置企业微信，警报只发群机器人")
+    return _token(application, Source.WECOM, "企业微信令牌", "核对 wecom.corp_id、wecom.secret 和可信 IP")
+
+
+def _token(application: Application, source: Source, name: str, mend: str) -> Finding:
+    try:
+        application.check_token(source)
+    except SendError as error:
+        return Finding(name, ok=False, words=f"取不到：{error}；{mend}")
+    return Finding(name, ok=True, words="取到了")
+
+
+def _staff(application: Application) -> Finding:
+    with application.database.read() as session:
+        counselors = application.directory.with_role(session, Role.COUNSELOR)
+    reachable = sum(bool(person.wecom_userid) for person in counselors)
+    if reachable:
+        return Finding("教职工", ok=True, words=f"{len(counselors)} 位辅导员，{reachable} 位能收到卡片")
+    if application.settings.wecom.robot_webhooks:
+        return Finding("教职工", ok=False, words="没有能收到卡片的辅导员，警报只会到群里；运行 flask staff import 名单.csv")
+    words = "没有人能收到警报；运行 flask staff import 名单.csv，并设置 wecom.robot_webhooks"
+    return Finding("教职工", ok=False, words=words)
+
+
+def _rota(application: Application) -> Finding:
+    zone = application.settings.school.zone
+    with application.database.read() as session:
+        gaps = application.rota.gaps(session, application.clock.now())
+    if not gaps:
+        return Finding("值班表", ok=True, words="今后 14 天没有空班（没有值班表时全体辅导员值班）")
+    start, end = gaps[0]
+    words = f"有 {len(gaps)} 段空班，最近 {start.astimezone(zone):%m-%d %H:%M} 到 {end.astimezone(zone):%m-%d %H:%M}"
+    return Finding("值班表", ok=False, words=f"{words}；补好后 flask rota import 值班.csv")
+
+
+def _calendar(application: Application) -> Finding:
+    service = application.reminders
+    missing = sorted({day for one in service.series if (day := service.schedule.missing_day(one))})
+    if missing:
+        words = f"日期还空着：{'、'.join(missing)}；填进 knowledge/data/school/calendar.yaml，否则相关提醒不发"
+        return Finding("提醒日历", ok=False, words=words)
+    return Finding("提醒日历", ok=True, words=f"{len(service.series)} 个系列都有时间")
+
+
+def _worker(application: Application) -> Finding:
+    with application.database.read() as session:
+        at = find_beats(session).get("worker")
+    if at is None or application.clock.now() - at > _SILENT:
+        return Finding("worker", ok=False, words="没有在运行，警报和提醒发不出去；运行 flask worker")
+    return Finding("worker", ok=True, words="在运行")
+
+
+def _spool(application: Application) -> Finding:
+    waiting = application.spool.waiting()
+    if waiting:
+        return Finding("未投递", ok=False, words=f"{waiting} 条消息在磁盘上等数据库；确认数据库可用、worker 在运行")
+    return Finding("未投递", ok=True, words="没有消息滞留在磁盘上")

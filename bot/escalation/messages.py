@@ -1,0 +1,109 @@
+"""What staff read: the card, the robot's text, the answers to 收到 A12. Pure."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.channel.messages import Button, CardContent
+
+_LEVEL_NAMES = {"red": "红色", "orange": "橙色", "yellow": "黄色"}
+_TODO = {
+    ("red", "self"): "要做：先打电话；联系不上，请宿管上门；两人同行。",
+    ("orange", "self"): "要做：今天之内当面或打电话聊一聊，先听，不劝；需要时陪同去心理中心。",
+    ("red", "other"): "要做：先回电给写信的同学，弄清是谁、在哪儿，再按紧急情况处理。",
+    ("orange", "other"): "要做：先联系写信的同学，弄清担心的是谁，再一起想办法。",
+}
+_EXCERPT = 120
+NOT_YOURS = "您的企业微信账号不在教职工名单里，没有记录下来。请让管理员导入后再试。"
+
+
+def level_name(level: str) -> str:
+    """The Chinese word of a level."""
+    return _LEVEL_NAMES.get(level, level)
+
+
+def card(
+    *,
+    alert_id: int,
+    level: str,
+    about: str,
+    who: str,
+    words: str,
+    signals: list[str],
+    count: int,
+    at: datetime,
+    zone: ZoneInfo,
+    task_id: str,
+    repeat_minutes: int,
+) -> CardContent:
+    """The alert as a counselor sees it on the phone: who, which words, why, what to do, what comes next."""
+    excerpt = words if len(words) <= _EXCERPT else words[: _EXCERPT - 1] + "…"
+    lines = [
+        f"{at.astimezone(zone):%m-%d %H:%M} 写道：“{excerpt}”",
+        f"信号：{'、'.join(signals) or '—'}" + (f"　·　累计 {count} 条" if count > 1 else ""),
+        _TODO.get((level, about), "要做：尽快联系本人。"),
+        f"{repeat_minutes} 分钟内没有人处理会再次提醒。",
+    ]
+    subject = "担心别人" if about == "other" else "学生本人"
+    return CardContent(
+        task_id=task_id,
+        title=f"{level_name(level)} A{alert_id} · {subject} · {who}",
+        text="\n".join(lines),
+        buttons=(
+            Button(key=f"ack:{alert_id}", text="我来处理", primary=True),
+            Button(key=f"false:{alert_id}", text="误报"),
+        ),
+    )
+
+
+def robot_text(content: CardContent, *, reason: str) -> str:
+    """The same for a group robot, which has no buttons: how to acknowledge is said in words."""
+    number = content.title.split()[1]
+    return f"【{reason}】{content.title}\n{content.text}\n处理的老师请在企业微信应用里回复：收到 {number}"
+
+
+def more_words(alert_id: int, count: int) -> str:
+    """To who has taken the alert, when the student writes again."""
+    return f"A{alert_id} 的同学又写来消息（累计 {count} 条），请看一看。"
+
+
+def acknowledged_line(name: str) -> str:
+    """On the card, in the place of its buttons."""
+    return f"{name} 正在处理"
+
+
+def false_alarm_line(name: str) -> str:
+    """On the card, in the place of its buttons."""
+    return f"{name} 标为误报"
+
+
+def acknowledged(alert_id: int, *, already_by: str = "") -> str:
+    """The answer to 收到 A12."""
+    if already_by:
+        return f"A{alert_id} 已经由 {already_by} 在处理。"
+    return f"收到，A{alert_id} 记在您名下，不再提醒其他人。处理完请回复：已处理 A{alert_id}"
+
+
+def resolved(alert_id: int) -> str:
+    """The answer to 已处理 A12."""
+    return f"A{alert_id} 已结束，谢谢您。"
+
+
+def marked_false(alert_id: int) -> str:
+    """The answer to 误报 A12."""
+    return f"A{alert_id} 已标为误报并结束，谢谢，这会让以后的提醒更准。"
+
+
+def unknown_alert(alert_id: int) -> str:
+    """The answer when there is no such alert."""
+    return f"没有找到 A{alert_id}，请核对编号。"
+
+
+def already_closed(alert_id: int) -> str:
+    """The answer when the alert is resolved."""
+    return f"A{alert_id} 已经结束了。"
+
+
+STAFF_HELP = (
+    "您可以这样回复：\n收到 A12　由我处理这条警报\n已处理 A12　处理完了，结束\n误报 A12　不是危险，结束\n"
+    "（A12 换成警报上的编号）"
+)

@@ -1,0 +1,124 @@
+"""/healthz, /readyz and /metrics: what an operator's watchdog asks. All figures come from the database."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from flask import Blueprint, Response, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from bot.beats import find_beats
+from bot.channel.records import AccessTokenRecord
+from bot.clock import Clock
+from bot.conversation.records import InboundRecord
+from bot.db import Database
+from bot.escalation.records import AlertRecord
+from bot.outbox.records import DeliveryRecord
+from bot.routing.spool import Spool
+
+_WORKER_SILENT = timedelta(seconds=30)
+
+
+class Vital:
+    """The state of the service as numbers."""
+
+    def __init__(self, database: Database, clock: Clock, spool: Spool) -> None:
+        self._database = database
+        self._clock = clock
+        self._spool = spool
+
+    def faults(self) -> list[str]:
+        """Why this server should get no traffic, or needs somebody; empty when all is well."""
+        try:
+            with self._database.read() as session:
+                beats = find_beats(session)
+        except SQLAlchemyError as error:
+            return [f"database: {type(error).__name__}"]
+        at = beats.get("worker")
+        if at is None:
+            return ["worker: has never run (flask worker)"]
+        silent = self._clock.now() - at
+        return [f"worker: silent for {int(silent.total_seconds())} s"] if silent > _WORKER_SILENT else []
+
+    def families(self) -> Iterator[GaugeMetricFamily]:
+        """The figures, read now."""
+        now = self._clock.now()
+        with self._database.read() as session:
+            yield _by_label("lixiao_deliveries", "Deliveries by state", "state", _counts(session, DeliveryRecord.state))
+            yield _by_label("lixiao_alerts", "Alerts by state", "state", _counts(session, AlertRecord.state))
+            yield GaugeMetricFamily(
+                "lixiao_inbound_messages", "Messages kept", value=session.scalar(select(func.count(InboundRecord.id)))
+            )
+            due = select(func.min(DeliveryRecord.not_before)).where(DeliveryRecord.state == "pending")
+            yield _age("lixiao_queue_age_seconds", "Age of the oldest due delivery", session.scalar(due), now)
+            red = select(func.min(AlertRecord.triggered_at)).where(
+                AlertRecord.state == "triggered", AlertRecord.level == "red"
+            )
+            yield _age(
+                "lixiao_oldest_unacknowledged_red_seconds",
+                "Age of the oldest red alert that nobody has taken",
+                session.scalar(red),
+                now,
+            )
+            token = select(func.min(AccessTokenRecord.expires_at))
+            expires = session.scalar(token)
+            yield GaugeMetricFamily(
+                "lixiao_token_life_seconds",
+                "How long the access token that ends first is still good",
+                value=(expires - now).total_seconds() if expires else 0,
+            )
+            beats = find_beats(session)
+            yield _age("lixiao_worker_silence_seconds", "Since a worker last gave a sign", beats.get("worker"), now)
+        yield GaugeMetricFamily("lixiao_spooled_messages", "Messages waiting on disk", value=self._spool.waiting())
+
+
+def _counts(session: Session, column: object) -> dict[str, int]:
+    return {str(word): int(count) for word, count in session.execute(select(column, func.count()).group_by(column))}  # type: ignore[call-overload]  # any column will do
+
+
+def _by_label(name: str, text: str, label: str, counts: dict[str, int]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for word, count in counts.items():
+        family.add_metric([word], count)
+    return family
+
+
+def _age(name: str, text: str, since: datetime | None, now: datetime) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=max(0.0, (now - since).total_seconds()) if since else 0.0)
+
+
+class _VitalCollector(Collector):
+    def __init__(self, read: Callable[[], Iterator[GaugeMetricFamily]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield from self._read()
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        yield from ()
+
+
+def create_health_blueprint(vital: Vital) -> Blueprint:
+    """The three addresses. None of them says anything about a person."""
+    blueprint = Blueprint("health", __name__)
+    registry = CollectorRegistry()
+    registry.register(_VitalCollector(vital.families))
+
+    @blueprint.get("/healthz")
+    def healthz() -> Response:
+        return jsonify(status="ok")
+
+    @blueprint.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        faults = vital.faults()
+        return jsonify(status="faulty" if faults else "ready", faults=faults), 503 if faults else 200
+
+    @blueprint.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    return blueprint

@@ -1,0 +1,142 @@
+"""Sends what the outbox holds: claim (short transaction), send (no transaction open), settle (short transaction)."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.orm import Session
+
+from bot.channel.channel import Channel
+from bot.channel.errors import PermanentSendError, SendError
+from bot.channel.messages import OutboundMessage, Source, content_from_json
+from bot.clock import Chance, Clock
+from bot.crypto import Cipher, UnreadableError
+from bot.db import Database
+from bot.outbox import store
+from bot.outbox.state import Delivery, Outcome, Priority, RetryPolicy, settle
+from bot.outbox.store import Claimed
+from bot.ticker import TickReport
+
+logger = structlog.get_logger(__name__)
+
+SettledListener = Callable[[Session, Delivery, Outcome], None]
+"""Called within the settling transaction, after every attempt, with the delivery as it is from now on."""
+
+SAFETY_LANE = frozenset({Priority.SAFETY})
+ORDINARY_LANE = frozenset(Priority) - SAFETY_LANE
+
+
+class Dispatcher:
+    """One lane of the outbox. A lane of its own for alerts means that no other traffic can be in their way."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        chance: Chance,
+        cipher: Cipher,
+        channels: Mapping[Source, Channel],
+        policy: RetryPolicy,
+        lane: Collection[Priority],
+        listeners: Sequence[SettledListener] = (),
+        concurrency: int = 8,
+        lease_for: timedelta = timedelta(seconds=60),
+    ) -> None:
+        self.name = "safety_dispatcher" if Priority.SAFETY in lane else "dispatcher"
+        self.owner = chance.new_id()
+        self._database = database
+        self._clock = clock
+        self._chance = chance
+        self._cipher = cipher
+        self._channels = channels
+        self._policy = policy
+        self._lane = lane
+        self._listeners = listeners
+        self._concurrency = concurrency
+        self._lease_for = lease_for
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix=self.name)
+
+    def tick(self) -> TickReport:
+        """One handful of due deliveries has been tried, and each outcome stored as soon as it was known.
+
+        No more are claimed than are sent at once, so that a worker that dies leaves in doubt only what it was sending.
+        """
+        now = self._clock.now()
+        with self._database.read() as session:
+            idle = not store.has_due(session, self._lane, now)
+        if idle:
+            return TickReport()
+        with self._database.write() as session:
+            claimed = store.claim(
+                session,
+                owner=self.owner,
+                priorities=self._lane,
+                limit=self._concurrency,
+                now=now,
+                lease_until=now + self._lease_for,
+            )
+        futures = {self._pool.submit(self._send, item): item for item in claimed}
+        for future in as_completed(futures):
+            self._settle(futures[future].delivery, future.result())
+        return TickReport(done=len(claimed), more=len(claimed) == self._concurrency)
+
+    def close(self) -> None:
+        """Sends under way are finished and settled by the tick that began them; no new ones start."""
+        self._pool.shutdown(wait=True)
+
+    def _send(self, item: Claimed) -> Outcome:
+        delivery = item.delivery
+        try:
+            content = content_from_json(self._cipher.open(item.content, row=f"deliveries:{delivery.id}"))
+            channel = self._channels[Source(delivery.channel)]
+            return channel.send(OutboundMessage(Source(delivery.channel), delivery.recipient, content))
+        except SendError as error:
+            return error
+        except UnreadableError:
+            return PermanentSendError(code="unreadable")
+        except KeyError:
+            return PermanentSendError(code="no_such_channel")
+        except Exception:  # a channel's bug must not stop the lane: the delivery fails visibly and the next one goes
+            logger.exception("channel_broke_its_contract", delivery=delivery.id, channel=delivery.channel)
+            return PermanentSendError(code="channel_bug")
+
+    def _settle(self, delivery: Delivery, outcome: Outcome) -> None:
+        now = self._clock.now()
+        settled = settle(delivery, outcome, now=now, policy=self._policy, jitter=self._chance.jitter())
+        with self._database.write() as session:
+            if store.store_settled(session, settled, outcome, owner=self.owner, now=now):
+                for listener in self._listeners:
+                    listener(session, settled, outcome)
+        log = logger.info if settled.state == "sent" else logger.warning
+        log(
+            "delivery_settled",
+            delivery=settled.id,
+            subject=settled.subject,
+            channel=settled.channel,
+            state=settled.state.value,
+            attempts=settled.attempts,
+            code=settled.code,
+        )
+
+
+class Reaper:
+    """Gives deliveries of workers that died back to those that live."""
+
+    name = "reaper"
+
+    def __init__(self, database: Database, *, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def tick(self) -> TickReport:
+        """No delivery is left whose lease has run out."""
+        now = self._clock.now()
+        with self._database.read() as session:
+            if not store.has_lost(session, now):
+                return TickReport()
+        with self._database.write() as session:
+            count = store.reclaim_lost(session, now=now)
+        logger.warning("deliveries_reclaimed", count=count)
+        return TickReport(done=count)

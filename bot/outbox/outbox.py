@@ -1,0 +1,137 @@
+"""The outbox as its callers see it: enqueue, hold, cancel and release, all within the caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NewType
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from bot.channel.messages import OutboundMessage, content_from_json, content_to_json
+from bot.clock import Chance, Clock
+from bot.crypto import Cipher
+from bot.db import table_of
+from bot.outbox.records import DeliveryRecord
+from bot.outbox.state import DeliveryState, Priority
+
+DeliveryId = NewType("DeliveryId", str)
+_DELIVERIES = table_of(DeliveryRecord)
+_OPEN = (DeliveryState.PENDING, DeliveryState.HELD)
+
+
+class Outbox:
+    """Stores the intent to send. The dispatcher sends; nothing else does."""
+
+    def __init__(self, clock: Clock, chance: Chance, cipher: Cipher) -> None:
+        self._clock = clock
+        self._chance = chance
+        self._cipher = cipher
+
+    def enqueue(
+        self,
+        session: Session,
+        message: OutboundMessage,
+        *,
+        priority: Priority,
+        subject: str = "",
+        dedup_key: str | None = None,
+        not_before: datetime | None = None,
+        expires_at: datetime | None = None,
+        holdable: bool = False,
+        held: bool = False,
+    ) -> DeliveryId | None:
+        """The delivery exists when the caller's transaction commits. None if one with `dedup_key` exists already.
+
+        `held` keeps it until the recipient next writes; `holdable` does so when the platform's window is closed.
+        """
+        now = self._clock.now()
+        delivery_id = self._chance.new_id()
+        values: dict[str, Any] = {
+            "id": delivery_id,
+            "channel": message.channel.value,
+            "recipient": message.recipient,
+            "subject": subject,
+            "priority": int(priority),
+            "state": (DeliveryState.HELD if held else DeliveryState.PENDING).value,
+            "content": self._cipher.seal(content_to_json(message.content), row=f"deliveries:{delivery_id}"),
+            "dedup_key": dedup_key,
+            "not_before": not_before or now,
+            "expires_at": expires_at,
+            "holdable": holdable or held,
+            "attempts": 0,
+            "doubtful": False,
+            "lease_owner": "",
+            "code": "",
+            "platform_id": "",
+            "created_at": now,
+        }
+        if dedup_key is None:
+            session.execute(insert(_DELIVERIES).values(values))
+            return DeliveryId(delivery_id)
+        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+        statement = dialect.insert(_DELIVERIES).values(values).on_conflict_do_nothing(index_elements=["dedup_key"])
+        stored = session.execute(statement.returning(_DELIVERIES.c.id)).scalar()
+        return DeliveryId(stored) if stored is not None else None
+
+    def cancel(self, session: Session, subject: str) -> int:
+        """Deliveries of `subject` that have not begun will not be sent; returns how many."""
+        statement = (
+            update(DeliveryRecord)
+            .where(DeliveryRecord.subject == subject, DeliveryRecord.state.in_(_OPEN))
+            .values(state=DeliveryState.CANCELLED.value, settled_at=self._clock.now())
+        )
+        return session.connection().execute(statement).rowcount
+
+    def held_counts(self, session: Session, recipients: Sequence[str]) -> dict[str, int]:
+        """How many messages are held for each of `recipients` that has any."""
+        columns = _DELIVERIES.c
+        query = (
+            select(columns.recipient, func.count())
+            .where(columns.recipient.in_(list(recipients)), columns.state == DeliveryState.HELD.value)
+            .group_by(columns.recipient)
+        )
+        return {str(recipient): int(count) for recipient, count in session.connection().execute(query)}
+
+    def held_messages(self, session: Session, recipient: str, *, limit: int) -> list[tuple[DeliveryId, str]]:
+        """The oldest held texts for `recipient` that have not expired; expired ones are closed on the way."""
+        now = self._clock.now()
+        session.execute(
+            update(DeliveryRecord)
+            .where(
+                DeliveryRecord.recipient == recipient,
+                DeliveryRecord.state == DeliveryState.HELD.value,
+                DeliveryRecord.expires_at <= now,
+            )
+            .values(state=DeliveryState.EXPIRED.value, settled_at=now)
+        )
+        columns = _DELIVERIES.c
+        query = (
+            select(columns.id, columns.content)
+            .where(columns.recipient == recipient, columns.state == DeliveryState.HELD.value)
+            .order_by(columns.priority, columns.id)
+            .limit(limit)
+        )
+        return [(DeliveryId(row.id), self.text_of(row.id, row.content)) for row in session.connection().execute(query)]
+
+    def text_of(self, delivery_id: str, content: bytes) -> str:
+        """The readable text of a stored content: a card gives its title and text."""
+        opened = content_from_json(self._cipher.open(content, row=f"deliveries:{delivery_id}"))
+        parts = (getattr(opened, name, "") for name in ("title", "text", "line"))
+        return "\n".join(part for part in parts if part)
+
+    def mark_delivered(self, session: Session, delivery_id: DeliveryId) -> None:
+        """The held message was given with a reply."""
+        session.execute(
+            update(DeliveryRecord)
+            .where(DeliveryRecord.id == delivery_id)
+            .values(state=DeliveryState.DELIVERED.value, settled_at=self._clock.now())
+        )
+
+    def release(self, session: Session, delivery_id: DeliveryId) -> None:
+        """The held message is sent as soon as possible: its recipient has written."""
+        session.execute(
+            update(DeliveryRecord)
+            .where(DeliveryRecord.id == delivery_id, DeliveryRecord.state == DeliveryState.HELD.value)
+            .values(state=DeliveryState.PENDING.value, not_before=self._clock.now())
+        )

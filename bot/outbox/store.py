@@ -1,0 +1,155 @@
+"""SQL of the dispatcher: claim, reclaim, settle. Each is one short transaction of its caller's."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from bot.channel.channel import Receipt
+from bot.channel.errors import OutcomeUnknownError
+from bot.outbox.records import AttemptRecord, DeliveryRecord
+from bot.outbox.state import Delivery, DeliveryState, Outcome, Priority, is_expired, reclaim
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that this worker may send until its lease ends, with its sealed content."""
+
+    delivery: Delivery
+    content: bytes
+
+
+def claim(
+    session: Session, *, owner: str, priorities: Collection[Priority], limit: int, now: datetime, lease_until: datetime
+) -> list[Claimed]:
+    """Up to `limit` due deliveries, worst first, marked as sending. Those too late to make sense are expired."""
+    query = (
+        select(DeliveryRecord)
+        .where(
+            DeliveryRecord.state == DeliveryState.PENDING.value,
+            DeliveryRecord.priority.in_([int(priority) for priority in priorities]),
+            DeliveryRecord.not_before <= now,
+        )
+        .order_by(DeliveryRecord.priority, DeliveryRecord.not_before, DeliveryRecord.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = []
+    for record in session.scalars(query):
+        if is_expired(_delivery(record), now):
+            record.state, record.settled_at = DeliveryState.EXPIRED.value, now
+            continue
+        record.state = DeliveryState.SENDING.value
+        record.attempts += 1
+        record.lease_owner, record.lease_until = owner, lease_until
+        claimed.append(Claimed(_delivery(record), record.content))
+    return claimed
+
+
+def has_due(session: Session, priorities: Collection[Priority], now: datetime) -> bool:
+    """True if anything is to be sent now: a look that takes no write lock, for the many ticks that find nothing."""
+    query = select(DeliveryRecord.id).where(
+        DeliveryRecord.state == DeliveryState.PENDING.value,
+        DeliveryRecord.priority.in_([int(priority) for priority in priorities]),
+        DeliveryRecord.not_before <= now,
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def has_lost(session: Session, now: datetime) -> bool:
+    """True if a delivery's lease has run out."""
+    query = select(DeliveryRecord.id).where(
+        DeliveryRecord.state == DeliveryState.SENDING.value, DeliveryRecord.lease_until < now
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def reclaim_lost(session: Session, *, now: datetime, limit: int = 100) -> int:
+    """Deliveries whose worker's lease ran out are pending again; returns how many."""
+    query = (
+        select(DeliveryRecord)
+        .where(DeliveryRecord.state == DeliveryState.SENDING.value, DeliveryRecord.lease_until < now)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    lost = session.scalars(query).all()
+    for record in lost:
+        _write(record, reclaim(_delivery(record), now=now))
+        session.execute(
+            insert(AttemptRecord).values(delivery_id=record.id, at=now, outcome="unknown", code="worker_lost")
+        )
+    return len(lost)
+
+
+def store_settled(session: Session, delivery: Delivery, outcome: Outcome, *, owner: str, now: datetime) -> bool:
+    """The outcome is stored and the lease given back. False if another worker has taken the delivery over meanwhile.
+
+    A message that the platform has taken counts as sent even then.
+    """
+    word = "unknown" if isinstance(outcome, OutcomeUnknownError) else "failed"
+    word = "sent" if isinstance(outcome, Receipt) else word
+    session.execute(insert(AttemptRecord).values(delivery_id=delivery.id, at=now, outcome=word, code=delivery.code))
+    record = session.get(DeliveryRecord, delivery.id, with_for_update=True)
+    if record is None or (record.lease_owner != owner and word != "sent"):
+        return False
+    _write(record, delivery)
+    return True
+
+
+def list_open(session: Session, states: Sequence[DeliveryState], *, limit: int) -> list[Delivery]:
+    """Deliveries in one of `states`, newest first, for people who look after them."""
+    query = (
+        select(DeliveryRecord)
+        .where(DeliveryRecord.state.in_([state.value for state in states]))
+        .order_by(DeliveryRecord.id.desc())
+        .limit(limit)
+    )
+    return [_delivery(record) for record in session.scalars(query)]
+
+
+def list_doubtful(session: Session, *, limit: int) -> list[Delivery]:
+    """Deliveries that may have arrived twice, because the platform's answer to an attempt is unknown."""
+    query = select(DeliveryRecord).where(DeliveryRecord.doubtful).order_by(DeliveryRecord.id.desc()).limit(limit)
+    return [_delivery(record) for record in session.scalars(query)]
+
+
+def retry_failed(session: Session, delivery_id: str, *, now: datetime) -> bool:
+    """A delivery that had failed for good is due again, with a fresh count of tries. False if it had not failed."""
+    statement = (
+        update(DeliveryRecord)
+        .where(DeliveryRecord.id == delivery_id, DeliveryRecord.state == DeliveryState.FAILED.value)
+        .values(state=DeliveryState.PENDING.value, attempts=0, not_before=now, settled_at=None)
+    )
+    return bool(session.connection().execute(statement).rowcount)
+
+
+def _delivery(record: DeliveryRecord) -> Delivery:
+    return Delivery(
+        id=record.id,
+        channel=record.channel,
+        recipient=record.recipient,
+        subject=record.subject,
+        priority=Priority(record.priority),
+        state=DeliveryState(record.state),
+        not_before=record.not_before,
+        expires_at=record.expires_at,
+        holdable=record.holdable,
+        attempts=record.attempts,
+        doubtful=record.doubtful,
+        code=record.code,
+        platform_id=record.platform_id,
+        settled_at=record.settled_at,
+    )
+
+
+def _write(record: DeliveryRecord, delivery: Delivery) -> None:
+    record.state = delivery.state.value
+    record.not_before = delivery.not_before
+    record.doubtful = delivery.doubtful
+    record.code = delivery.code
+    record.platform_id = delivery.platform_id
+    record.settled_at = delivery.settled_at
+    record.lease_owner = ""
+    record.lease_until = None

@@ -1,0 +1,103 @@
+"""Group commit: callers that arrive together share one transaction, and each waits no longer than it can.
+
+SQLite with synchronous=FULL does some 1,200 commits a second on a small server, and PostgreSQL some 600, however
+many callers there are; the messages that wait for one commit ride together on the next.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import structlog
+
+logger = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+R = TypeVar("R")
+_MOST_AT_ONCE = 64
+
+
+class TooLateError(Exception):
+    """The work did not finish in the time that the caller has."""
+
+
+class _Ticket(Generic[T, R]):
+    """One caller's item, and where its outcome goes."""
+
+    __slots__ = ("abandoned", "done", "item", "outcome")
+
+    def __init__(self, item: T) -> None:
+        self.item = item
+        self.outcome: R | BaseException | None = None
+        self.done = threading.Event()
+        self.abandoned = False
+
+
+class Batcher(Generic[T, R]):
+    """One thread that works off what the others bring. Started by the first caller, so that it survives no fork."""
+
+    def __init__(self, work: Callable[[Sequence[T]], Sequence[R | BaseException]]) -> None:
+        """`work` gives one outcome for each item, in order; an exception among them is raised for that caller."""
+        self._work = work
+        self._queue: queue.SimpleQueue[_Ticket[T, R] | None] = queue.SimpleQueue()
+        self._start = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, item: T, *, timeout_s: float) -> R:
+        """The item's outcome. Raises TooLateError after `timeout_s`; work that has begun then still finishes.
+
+        An item that has not begun by then is left out, for its caller has put it in a safe place.
+        """
+        if self._thread is None:
+            with self._start:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="batcher", daemon=True)
+                    self._thread.start()
+        ticket: _Ticket[T, R] = _Ticket(item)
+        self._queue.put(ticket)
+        if not ticket.done.wait(timeout_s):
+            ticket.abandoned = True
+            raise TooLateError
+        if isinstance(ticket.outcome, BaseException):
+            raise ticket.outcome
+        return ticket.outcome  # type: ignore[return-value]  # done is set only after the outcome
+
+    def close(self, *, timeout_s: float = 5) -> None:
+        """What was brought before is finished; the thread ends."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while True:
+            first = self._queue.get()
+            if first is None:
+                return
+            tickets = [first]
+            closing = False
+            while len(tickets) < _MOST_AT_ONCE:
+                try:
+                    ticket = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if ticket is None:
+                    closing = True
+                    break
+                tickets.append(ticket)
+            self._finish([ticket for ticket in tickets if not ticket.abandoned])
+            if closing:
+                return
+
+    def _finish(self, tickets: list[_Ticket[T, R]]) -> None:
+        if not tickets:
+            return
+        outcomes: Sequence[R | BaseException]
+        try:
+            outcomes = self._work([ticket.item for ticket in tickets])
+        except Exception as error:  # the thread must live on; every caller of this batch hears of it
+            logger.exception("batch_failed", size=len(tickets))
+            outcomes = [error] * len(tickets)
+        for ticket, outcome in zip(tickets, outcomes, strict=True):
+            ticket.outcome = outcome
+            ticket.done.set()

@@ -1,0 +1,37 @@
+"""What handlers may use, handed to them in one frozen value by bootstrap."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from bot.cases.service import Cases
+from bot.escalation.alerts import Alerts
+from bot.outbox.outbox import Outbox
+from bot.routing.turn import Reply, Turn
+from bot.settings import Settings
+from bot.staff.store import Directory
+from knowledge.base import KnowledgeBase
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases behind the handlers."""
+
+    settings: Settings
+    zone: ZoneInfo
+    knowledge: KnowledgeBase
+    cases: Cases
+    alerts: Alerts
+    outbox: Outbox
+    directory: Directory
+    reminder_topics: tuple[str, ...]
+
+    @property
+    def memory_for(self) -> timedelta:
+        """How long a question stays the topic of what follows."""
+        return timedelta(minutes=self.settings.limits.conversation_minutes)
+
+
+Handler = Callable[[Turn, Services], Reply | None]
+"""Answers, or returns None: not mine, ask the next."""

@@ -1,0 +1,256 @@
+"""Typed, frozen settings: the shape of config.yaml. Reading it is configuration.py's work."""
+
+import base64
+import binascii
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+_AES_KEY_CHARACTERS = 43
+_DATA_KEY_BYTES = 32
+_SQLITE = "sqlite:///"
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        message = f"不是已知的时区：{name}，例如 Asia/Shanghai"
+        raise ValueError(message)
+    return name
+
+
+def _aes_key(secret: SecretStr) -> SecretStr:
+    length = len(secret.get_secret_value())
+    if length not in (0, _AES_KEY_CHARACTERS):
+        message = f"应为 {_AES_KEY_CHARACTERS} 个字符，现在 {length} 个"
+        raise ValueError(message)
+    try:
+        base64.b64decode(secret.get_secret_value() + "=", validate=True) if length else b""
+    except binascii.Error as error:
+        message = "含有不属于 base64 的字符，请从公众平台重新复制"
+        raise ValueError(message) from error
+    return secret
+
+
+def _data_key(secret: SecretStr) -> SecretStr:
+    try:
+        size = len(base64.b64decode(secret.get_secret_value(), validate=True))
+    except binascii.Error:
+        size = -1
+    if size != _DATA_KEY_BYTES:
+        message = "应为 32 字节的 base64，可用 `openssl rand -base64 32` 生成"
+        raise ValueError(message)
+    return secret
+
+
+def _http_url(url: str) -> str:
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.netloc):
+        message = "应为 http:// 或 https:// 开头的完整地址"
+        raise ValueError(message)
+    return url.rstrip("/")
+
+
+def _hours(text: str) -> str:
+    try:
+        start, end = (time.fromisoformat(part) for part in text.split("-"))
+    except ValueError as error:
+        message = f"应为 22:00-08:00 这样的两个时刻，现在是 {text}"
+        raise ValueError(message) from error
+    return f"{start:%H:%M}-{end:%H:%M}"
+
+
+def _database_url(url: str) -> str:
+    if not url.startswith(("sqlite:///", "postgresql+psycopg://", "postgresql://")):
+        message = "应以 sqlite:/// 或 postgresql+psycopg:// 开头"
+        raise ValueError(message)
+    return url
+
+
+AesKey = Annotated[SecretStr, AfterValidator(_aes_key)]
+DataKey = Annotated[SecretStr, AfterValidator(_data_key)]
+Url = Annotated[str, AfterValidator(_http_url)]
+Seconds = Annotated[float, Field(gt=0)]
+EMPTY = SecretStr("")
+
+
+class Section(BaseModel):
+    """A part of config.yaml: frozen, and unknown keys are faults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class School(Section):
+    """Whose graduates these are."""
+
+    name: str = "首都体育学院"
+    short_name: str = "首体"
+    class_year: int = Field(default=2023, ge=2000, le=2100)
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Shanghai"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The school's time zone."""
+        return ZoneInfo(self.timezone)
+
+
+class Server(Section):
+    """The web processes."""
+
+    mode: Literal["development", "production"] = "development"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    public_url: Url = ""
+    workers: int = Field(default=2, ge=1, le=64)
+    threads: int = Field(default=16, ge=1, le=256)
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class DatabaseSection(Section):
+    """Where the state lives."""
+
+    url: Annotated[str, AfterValidator(_database_url)] = "sqlite:///var/lixiao.db"
+
+    def url_in(self, root: Path) -> str:
+        """The URL with a relative SQLite file taken from `root`, whichever folder the process was started in."""
+        file = self.url.removeprefix(_SQLITE)
+        if file == self.url or file.startswith("/"):
+            return self.url
+        return f"{_SQLITE}{root / file}"
+
+
+class Redis(Section):
+    """Optional; empty means that the database does its work."""
+
+    url: str = ""
+
+
+class WeChat(Section):
+    """The official account."""
+
+    app_id: str = ""
+    app_secret: SecretStr = EMPTY
+    token: SecretStr = EMPTY
+    encoding_aes_key: AesKey = EMPTY
+    previous_aes_key: AesKey = EMPTY
+    mode: Literal["plain", "compatible", "safe"] = "safe"
+    account_type: Literal["service", "subscription"] = "service"
+    api_base_url: Url = "https://api.weixin.qq.com"
+    connect_timeout_s: Seconds = 3
+    read_timeout_s: Seconds = 8
+    skew_s: Seconds = 300
+
+
+class WeCom(Section):
+    """The staff's WeCom application and group robots."""
+
+    corp_id: str = ""
+    agent_id: int = Field(default=0, ge=0)
+    secret: SecretStr = EMPTY
+    token: SecretStr = EMPTY
+    encoding_aes_key: AesKey = EMPTY
+    previous_aes_key: AesKey = EMPTY
+    api_base_url: Url = "https://qyapi.weixin.qq.com"
+    robot_webhooks: tuple[SecretStr, ...] = ()
+    connect_timeout_s: Seconds = 3
+    read_timeout_s: Seconds = 8
+
+
+class Security(Section):
+    """Keys and retention."""
+
+    secret_key: SecretStr = EMPTY
+    data_keys: tuple[DataKey, ...] = ()
+    retention_days: int = Field(default=180, ge=1, le=3650)
+
+    @property
+    def keys(self) -> list[bytes]:
+        """The data keys as bytes, newest first."""
+        return [base64.b64decode(key.get_secret_value()) for key in self.data_keys]
+
+
+class Limits(Section):
+    """What one student or one message may take."""
+
+    messages_per_minute: int = Field(default=30, ge=1)
+    text_characters: int = Field(default=2000, ge=100, le=20000)
+    conversation_minutes: int = Field(default=30, ge=1)
+    answer_within_s: float = Field(default=4.2, gt=0, le=4.5)
+
+
+class OutboxSection(Section):
+    """How deliveries are tried."""
+
+    lease_s: Seconds = 60
+    concurrency: int = Field(default=8, ge=1, le=64)
+    first_retry_s: Seconds = 2
+    longest_retry_s: Seconds = 600
+    attempts: int = Field(default=12, ge=1, le=1000)
+
+
+class Escalation(Section):
+    """How long an alert may wait for a person."""
+
+    ack_timeout_s: Seconds = 300
+    repeat_s: Seconds = 300
+    orange_repeat_s: Seconds = 1800
+    fallback_after_attempts: int = Field(default=2, ge=1)
+    heartbeat_url: Url = ""
+
+
+class Reminders(Section):
+    """The season's reminders."""
+
+    enabled: bool = True
+    quiet_hours: Annotated[str, AfterValidator(_hours)] = "22:00-08:00"
+    reserve: int = Field(default=2, ge=0, le=4)
+
+    @property
+    def quiet(self) -> tuple[time, time]:
+        """When quiet hours start and end, in the school's zone."""
+        start, end = (time.fromisoformat(part) for part in self.quiet_hours.split("-"))
+        return start, end
+
+
+class Knowledge(Section):
+    """The entries."""
+
+    folder: str = "knowledge/data"
+
+
+class Settings(Section):
+    """All of config.yaml."""
+
+    school: School = School()
+    server: Server = Server()
+    database: DatabaseSection = DatabaseSection()
+    redis: Redis = Redis()
+    wechat: WeChat = WeChat()
+    wecom: WeCom = WeCom()
+    security: Security = Security()
+    limits: Limits = Limits()
+    outbox: OutboxSection = OutboxSection()
+    escalation: Escalation = Escalation()
+    reminders: Reminders = Reminders()
+    knowledge: Knowledge = Knowledge()
+
+    @property
+    def simulated(self) -> bool:
+        """True if the simulator stands in for WeChat and WeCom: development without an account."""
+        return self.server.mode == "development" and not self.wechat.app_id
+
+    @property
+    def public_url(self) -> str:
+        """The address under which others reach this server, without a slash at the end."""
+        return self.server.public_url or f"http://{self.server.host}:{self.server.port}"
+
+    def with_values(self, **sections: dict[str, Any]) -> "Settings":
+        """A copy in which the named sections have the given keys replaced, validated again."""
+        data = {name: dict(getattr(self, name)) for name in type(self).model_fields}
+        for name, values in sections.items():
+            data[name] |= values
+        return Settings.model_validate(data)

@@ -1,0 +1,129 @@
+"""Contacts as values, and their SQL. Nothing here commits."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Insert, Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from bot.db import table_of
+from bot.students.records import ContactRecord, OptOutRecord
+from bot.students.window import Window
+
+_CONTACTS = table_of(ContactRecord)
+
+
+@dataclass(slots=True)
+class Contact:
+    """One person's standing with us, as loaded for a turn."""
+
+    contact: str
+    source: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    following: bool = True
+    window: Window = field(default_factory=Window)
+
+
+def load_contacts(session: Session, contacts: Iterable[str]) -> dict[str, Contact]:
+    """The known ones of `contacts`, locked until the transaction ends, in one query."""
+    columns = _CONTACTS.c
+    query = select(_CONTACTS).where(columns.contact.in_(sorted(set(contacts)))).order_by(columns.contact)
+    rows = session.connection().execute(query.with_for_update()).all()
+    return {row.contact: _contact(row) for row in rows}
+
+
+def save_contacts(session: Session, contacts: Sequence[Contact]) -> None:
+    """Inserts or replaces the contacts, in one statement for all."""
+    values = [
+        {
+            "contact": contact.contact,
+            "source": contact.source,
+            "following": contact.following,
+            "first_seen_at": contact.first_seen_at,
+            "last_seen_at": contact.last_seen_at,
+            "window_closes_at": contact.window.closes_at,
+            "window_allowance": contact.window.allowance,
+            "window_used": contact.window.used,
+        }
+        for contact in sorted(contacts, key=lambda contact: contact.contact)
+    ]
+    if values:
+        session.connection().execute(upsert(session, _CONTACTS, key="contact", keep={"first_seen_at"}), values)
+
+
+def upsert(session: Session, table: Table, *, key: str, keep: Iterable[str] = ()) -> Insert:
+    """INSERT … ON CONFLICT (key) DO UPDATE for either database; columns in `keep` stay as they are on conflict."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    left_alone = {key, *keep}
+    changes = {column.name: statement.excluded[column.name] for column in table.c if column.name not in left_alone}
+    upserting: Insert = statement.on_conflict_do_update(index_elements=[key], set_=changes)
+    return upserting
+
+
+def count_sent(session: Session, contact: str) -> None:
+    """One of the window's messages is used."""
+    session.execute(
+        update(ContactRecord).where(ContactRecord.contact == contact).values(window_used=ContactRecord.window_used + 1)
+    )
+
+
+def close_window(session: Session, contact: str) -> None:
+    """The platform said that nothing more may be sent until the student writes."""
+    session.execute(update(ContactRecord).where(ContactRecord.contact == contact).values(window_allowance=0))
+
+
+def mark_unfollowed(session: Session, contact: str) -> None:
+    """The platform said that this person does not follow us any more."""
+    session.execute(update(ContactRecord).where(ContactRecord.contact == contact).values(following=False))
+
+
+def opt_out(session: Session, contact: str, topics: Iterable[str], now: datetime) -> None:
+    """The student gets no reminders of `topics` from now on."""
+    for topic in topics:
+        session.merge(OptOutRecord(contact=contact, topic=topic, since=now))
+
+
+def opt_in(session: Session, contact: str, topics: Iterable[str]) -> None:
+    """The student gets reminders of `topics` again."""
+    for topic in topics:
+        record = session.get(OptOutRecord, (contact, topic))
+        if record is not None:
+            session.delete(record)
+
+
+def find_opt_outs(session: Session, contact: str) -> list[str]:
+    """The topics that the student does not want."""
+    return list(session.scalars(select(OptOutRecord.topic).where(OptOutRecord.contact == contact)))
+
+
+def audience(session: Session, topic: str, *, after: str, limit: int) -> Sequence[Contact]:
+    """The next `limit` students by contact who follow the account and have not opted out of `topic`."""
+    opted_out = select(OptOutRecord.contact).where(OptOutRecord.topic == topic)
+    query = (
+        select(_CONTACTS)
+        .where(
+            _CONTACTS.c.following,
+            _CONTACTS.c.source == "wechat",
+            _CONTACTS.c.contact > after,
+            _CONTACTS.c.contact.not_in(opted_out),
+        )
+        .order_by(_CONTACTS.c.contact)
+        .limit(limit)
+    )
+    return [_contact(row) for row in session.execute(query)]
+
+
+def _contact(row: Any) -> Contact:
+    return Contact(
+        contact=row.contact,
+        source=row.source,
+        first_seen_at=row.first_seen_at,
+        last_seen_at=row.last_seen_at,
+        following=row.following,
+        window=Window(closes_at=row.window_closes_at, allowance=row.window_allowance, used=row.window_used),
+    )

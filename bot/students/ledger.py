@@ -1,0 +1,24 @@
+"""Keeps the local budget true: what was sent, and what the platform said about it."""
+
+from sqlalchemy.orm import Session
+
+from bot.channel.channel import Receipt
+from bot.channel.errors import OutcomeUnknownError, RecipientGoneError, WindowClosedError
+from bot.channel.messages import Source
+from bot.outbox.state import Delivery, Outcome
+from bot.students.contacts import close_window, count_sent, mark_unfollowed
+
+
+class WindowLedger:
+    """Listens to the outbox: every message to a student uses one of the window's, and refusals are remembered."""
+
+    def __call__(self, session: Session, delivery: Delivery, outcome: Outcome) -> None:
+        """Called in the transaction that settles an attempt."""
+        if delivery.channel != Source.WECHAT:
+            return
+        if isinstance(outcome, Receipt | OutcomeUnknownError):
+            count_sent(session, delivery.recipient)
+        elif isinstance(outcome, WindowClosedError):
+            close_window(session, delivery.recipient)
+        elif isinstance(outcome, RecipientGoneError):
+            mark_unfollowed(session, delivery.recipient)

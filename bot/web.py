@@ -1,0 +1,40 @@
+"""The Flask application: webhooks, health, the simulator in development, and the command line."""
+
+from flask import Flask, Response
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from bot.bootstrap import Application
+from bot.cli import register_commands
+from bot.health import create_health_blueprint
+
+BODY_BYTES = 64 * 1024  # a callback is a few kilobytes; a larger body costs CPU before it can be refused
+
+
+def create_web(application: Application) -> Flask:
+    """The web side of the application. The knowledge and the distress lexicon are loaded when this returns."""
+    app = Flask("lixiao", static_folder=None)
+    settings = application.settings
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
+    app.config["SECRET_KEY"] = settings.security.secret_key.get_secret_value()
+    app.config["KNOWLEDGE_DIR"] = application.root / settings.knowledge.folder
+    app.extensions["lixiao"] = application
+    if settings.server.trusted_proxies:
+        proxies = settings.server.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]  # Flask's documented way
+    for blueprint in application.webhooks():
+        app.register_blueprint(blueprint)
+    app.register_blueprint(create_health_blueprint(application.vital))
+    simulator = application.simulator
+    if simulator is not None:
+        app.register_blueprint(simulator)
+    register_commands(app)
+    app.after_request(_with_security_headers)
+    return app
+
+
+def _with_security_headers(response: Response) -> Response:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers.setdefault("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'")
+    return response

@@ -1,0 +1,117 @@
+"""The worker process: one thread a loop, one leader among all workers for what the clock starts."""
+
+import signal
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from bot.beats import beat
+from bot.clock import Clock
+from bot.db import Database
+from bot.leases import Lease
+from bot.ticker import Ticker
+
+logger = structlog.get_logger(__name__)
+
+_LEADER_LOOK_S = 5
+_JOIN_S = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A ticker and how long to rest, in seconds, when nothing more is due. Leader loops run in one worker only."""
+
+    ticker: Ticker
+    rest_s: float
+    leader_only: bool = False
+
+
+class Worker:
+    """Runs loops until it is told to stop; what has begun is finished first."""
+
+    def __init__(self, database: Database, clock: Clock, lease: Lease, loops: Sequence[Loop]) -> None:
+        self._database = database
+        self._clock = clock
+        self._lease = lease
+        self._loops = tuple(loops)
+        self._stop = threading.Event()
+        self._leading = threading.Event()
+
+    def stop_on_signals(self) -> None:
+        """SIGTERM and SIGINT ask for a stop. Call from the main thread."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop())
+
+    def stop(self) -> None:
+        """No new work begins; `run` returns when the running ticks are over."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Works until `stop`. Leadership is given back at the end, so that another worker takes over at once."""
+        scheduler = BackgroundScheduler(timezone="UTC")
+        for loop in self._loops:
+            if loop.leader_only:
+                scheduler.add_job(
+                    self._tick_as_leader,
+                    "interval",
+                    args=[loop.ticker],
+                    seconds=loop.rest_s,
+                    id=loop.ticker.name,
+                    coalesce=True,  # after a pause one tick catches up; each ticker looks at the clock itself
+                    misfire_grace_time=None,
+                    max_instances=1,
+                )
+        threads = [
+            threading.Thread(target=self._spin, args=[loop], name=loop.ticker.name, daemon=True)
+            for loop in self._loops
+            if not loop.leader_only
+        ]
+        threads.append(threading.Thread(target=self._lead, name="leader", daemon=True))
+        scheduler.start()
+        for thread in threads:
+            thread.start()
+        logger.info("worker_started", loops=[loop.ticker.name for loop in self._loops])
+        self._stop.wait()
+        scheduler.shutdown(wait=True)
+        for thread in threads:
+            thread.join(_JOIN_S)
+        if self._leading.is_set():
+            self._lease.release()
+        logger.info("worker_stopped")
+
+    def _spin(self, loop: Loop) -> None:
+        while not self._stop.is_set():
+            if not self._tick(loop.ticker):
+                self._stop.wait(loop.rest_s)
+
+    def _tick(self, ticker: Ticker) -> bool:
+        """One tick; True if more is due at once. A failure is logged and the loop lives on."""
+        try:
+            return ticker.tick().more
+        except Exception:  # the loop's border: the next tick tries again what this one left
+            logger.exception("tick_failed", ticker=ticker.name)
+            return False
+
+    def _tick_as_leader(self, ticker: Ticker) -> None:
+        while self._leading.is_set() and not self._stop.is_set() and self._tick(ticker):
+            pass
+
+    def _lead(self) -> None:
+        while not self._stop.is_set():
+            try:
+                held = self._lease.hold()
+                with self._database.write() as session:
+                    beat(session, "worker", self._clock.now())
+            except Exception:  # no database, no leader: another worker or a later look takes it
+                logger.exception("lease_not_held")
+                held = False
+            if held and not self._leading.is_set():
+                logger.info("leader_elected")
+            if held:
+                self._leading.set()
+            else:
+                self._leading.clear()
+            self._stop.wait(_LEADER_LOOK_S)
