@@ -1,41 +1,53 @@
 """The one place where objects are made and handed to each other. No rules here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property, partial
+from functools import cached_property, wraps
 from pathlib import Path
 
+from flask import Blueprint
+from pydantic import SecretStr
+
+from bot.callback.sealing import Seal
+from bot.callback.webhook import Callback, Mode, create_callback_blueprint
+from bot.cases.service import Cases
 from bot.channel.channel import Channel
 from bot.channel.messages import Source
 from bot.clock import Chance, Clock
 from bot.crypto import Cipher
 from bot.db import Database
-from bot.cases.service import Cases
 from bot.escalation.alerts import Alerts, NoticePolicy
 from bot.escalation.engine import EscalationTicker, NextWay
 from bot.escalation.rota import Rota
+from bot.gateway.http import Timeouts
+from bot.gateway.tokens import DatabaseTokenStore, RedisTokenStore, TokenStore
 from bot.health import Vital
 from bot.leases import Lease
 from bot.outbox.dispatcher import ORDINARY_LANE, SAFETY_LANE, Dispatcher, Reaper
 from bot.outbox.outbox import Outbox
-from bot.outbox.state import RetryPolicy
+from bot.outbox.state import Priority, RetryPolicy
+from bot.relay.robot import RobotChannel
 from bot.reminders.schedule import Schedule
 from bot.reminders.series import load_series
 from bot.reminders.service import ReminderRules, Reminders
 from bot.retention import RetentionTicker
 from bot.routing.inbox import Inbox, SpoolTicker
-from bot.routing.pipeline import Pipeline
+from bot.routing.pipeline import Pipeline, ReplayedRequestError
 from bot.routing.services import Handler, Services
 from bot.routing.spool import Spool
 from bot.routing.stages import HeldStage, LimitStage, RouterStage, TakeoverStage
-from bot.routing.turn import Stage
+from bot.routing.turn import Reply, Stage, Turn
 from bot.safety.assessment import assess
 from bot.safety.lexicon import load_lexicon
 from bot.safety.screen import DistressStage
 from bot.settings import Settings
 from bot.staff.store import Directory
 from bot.students.ledger import WindowLedger
+from bot.wechat.client import GatewayClient as WeChatClient
+from bot.wechat.client import WeChatChannel
+from bot.wecom.client import GatewayClient as WeComClient
+from bot.wecom.client import WeComChannel
 from bot.worker import Loop, Worker
 from handlers.routers import ROUTERS
 from knowledge.base import KnowledgeBase
@@ -166,7 +178,7 @@ class Application:
             TakeoverStage(self.cases),  # a person has the chat
             LimitStage(messages_per_minute=self.settings.limits.messages_per_minute),  # a flood
             HeldStage(self.outbox),  # what waited for the student to write
-            RouterStage([partial(handler, services=self.services) for handler in self.handlers]),
+            RouterStage([_bound(handler, self.services) for handler in self.handlers]),
         )
 
     @cached_property
@@ -175,9 +187,7 @@ class Application:
 
     @cached_property
     def inbox(self) -> Inbox:
-        pipeline = Pipeline(
-            self.stages, clock=self.clock, chance=self.chance, cipher=self.cipher, outbox=self.outbox
-        )
+        pipeline = Pipeline(self.stages, clock=self.clock, chance=self.chance, cipher=self.cipher, outbox=self.outbox)
         return Inbox(
             self.database,
             pipeline,
@@ -191,11 +201,82 @@ class Application:
         return Vital(self.database, self.clock, self.spool)
 
     @cached_property
+    def tokens(self) -> TokenStore:
+        if self.settings.redis.url:
+            return RedisTokenStore(self.settings.redis.url, self.chance, self.cipher)
+        return DatabaseTokenStore(self.database, self.clock, self.chance, self.cipher)
+
+    @cached_property
+    def wechat(self) -> WeChatClient:
+        """The official account's API."""
+        account = self.settings.wechat
+        return WeChatClient(
+            app_id=account.app_id,
+            app_secret=account.app_secret.get_secret_value(),
+            api_base_url=account.api_base_url,
+            tokens=self.tokens,
+            timeouts=Timeouts(account.connect_timeout_s, account.read_timeout_s),
+        )
+
+    @cached_property
+    def wecom(self) -> WeComClient:
+        """The staff application's API."""
+        account = self.settings.wecom
+        return WeComClient(
+            corp_id=account.corp_id,
+            secret=account.secret.get_secret_value(),
+            api_base_url=account.api_base_url,
+            tokens=self.tokens,
+            timeouts=Timeouts(account.connect_timeout_s, account.read_timeout_s),
+        )
+
+    @cached_property
     def channels(self) -> dict[Source, Channel]:
         """The ways out that are configured."""
-        raise NotImplementedError
+        channels: dict[Source, Channel] = {}
+        wecom = self.settings.wecom
+        if self.settings.wechat.app_id:
+            channels[Source.WECHAT] = WeChatChannel(self.wechat)
+        if wecom.corp_id:
+            channels[Source.WECOM] = WeComChannel(self.wecom, agent_id=wecom.agent_id)
+        if wecom.robot_webhooks:
+            channels[Source.ROBOT] = RobotChannel(
+                [webhook.get_secret_value() for webhook in wecom.robot_webhooks],
+                clock=self.clock,
+                timeouts=Timeouts(wecom.connect_timeout_s, wecom.read_timeout_s),
+            )
+        return channels
 
-    def dispatcher(self, lane: frozenset[object]) -> Dispatcher:
+    def check_token(self, source: Source) -> None:
+        """An access token can be had. Raises SendError."""
+        (self.wechat if source is Source.WECHAT else self.wecom).gateway.check()
+
+    def webhooks(self) -> list[Blueprint]:
+        """The callback addresses of the accounts that are configured."""
+        blueprints = []
+        wechat, wecom = self.settings.wechat, self.settings.wecom
+        if wechat.token.get_secret_value():
+            seal = _seal(wechat.token, wechat.app_id, wechat.encoding_aes_key, wechat.previous_aes_key, wechat.skew_s)
+            blueprints.append(self._webhook(Source.WECHAT, "/wechat", seal, wechat.mode))
+        if wecom.corp_id:
+            seal = _seal(wecom.token, wecom.corp_id, wecom.encoding_aes_key, wecom.previous_aes_key, wechat.skew_s)
+            blueprints.append(self._webhook(Source.WECOM, "/wecom", seal, "safe"))
+        return blueprints
+
+    def _webhook(self, source: Source, path: str, seal: Seal, mode: Mode) -> Blueprint:
+        return create_callback_blueprint(
+            Callback(
+                source=source,
+                path=path,
+                seal=seal,
+                mode=mode,
+                clock=self.clock,
+                answer=self.inbox.answer,
+                refused=(ReplayedRequestError,),
+            )
+        )
+
+    def dispatcher(self, lane: frozenset[Priority]) -> Dispatcher:
         """A dispatcher for one lane of the outbox."""
         times = self.settings.outbox
         return Dispatcher(
@@ -239,7 +320,22 @@ class Application:
 
     def worker(self) -> Worker:
         """A worker of this application."""
-        lease = Lease(
-            self.database, self.clock, name="scheduler", holder=self.chance.new_id(), life=_LEADER_LIFE
-        )
+        lease = Lease(self.database, self.clock, name="scheduler", holder=self.chance.new_id(), life=_LEADER_LIFE)
         return Worker(self.database, self.clock, lease, self.loops)
+
+
+def _bound(handler: Handler, services: Services) -> Callable[[Turn], Reply | None]:
+    @wraps(handler)
+    def bound(turn: Turn) -> Reply | None:
+        return handler(turn, services)
+
+    return bound
+
+
+def _seal(token: SecretStr, receiver_id: str, key: SecretStr, previous: SecretStr, skew_s: float) -> Seal:
+    return Seal(
+        token=token.get_secret_value(),
+        receiver_id=receiver_id,
+        aes_keys=[key.get_secret_value(), previous.get_secret_value()],
+        skew=timedelta(seconds=skew_s),
+    )

@@ -51,7 +51,9 @@ def _database(application: Application) -> Finding:
 
 
 def _wechat_token(application: Application) -> Finding:
-    return _token(application, Source.WECHAT, "微信令牌", "核对 wechat.app_id、wechat.app_secret 和公众平台的 IP 白名单")
+    return _token(
+        application, Source.WECHAT, "微信令牌", "核对 wechat.app_id、wechat.app_secret 和公众平台的 IP 白名单"
+    )
 
 
 def _wecom_token(application: Application) -> Finding:
@@ -75,7 +77,9 @@ def _staff(application: Application) -> Finding:
     if reachable:
         return Finding("教职工", ok=True, words=f"{len(counselors)} 位辅导员，{reachable} 位能收到卡片")
     if application.settings.wecom.robot_webhooks:
-        return Finding("教职工", ok=False, words="没有能收到卡片的辅导员，警报只会到群里；运行 flask staff import 名单.csv")
+        return Finding(
+            "教职工", ok=False, words="没有能收到卡片的辅导员，警报只会到群里；运行 flask staff import 名单.csv"
+        )
     words = "没有人能收到警报；运行 flask staff import 名单.csv，并设置 wecom.robot_webhooks"
     return Finding("教职工", ok=False, words=words)
 

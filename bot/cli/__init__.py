@@ -1,0 +1,18 @@
+"""The command line, as sub-commands of `flask`. One module a group; nothing here decides anything."""
+
+from flask import Flask
+
+from bot.cli.database import database
+from bot.cli.doctor import doctor
+from bot.cli.kb import kb
+from bot.cli.outbox import outbox
+from bot.cli.reminders import reminders
+from bot.cli.run import serve, worker
+from bot.cli.safety import safety
+from bot.cli.staff import rota, staff
+
+
+def register_commands(app: Flask) -> None:
+    """`flask --help` shows all of them."""
+    for command in (kb, safety, staff, rota, reminders, outbox, database, worker, serve, doctor):
+        app.cli.add_command(command)

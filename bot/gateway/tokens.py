@@ -1,0 +1,184 @@
+"""Access tokens shared by all processes: one fetch at a time, with an expiry that everybody sees."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy.exc import IntegrityError
+
+from bot.channel.errors import TemporarySendError
+from bot.channel.records import AccessTokenRecord
+from bot.clock import Chance, Clock
+from bot.crypto import Cipher, UnreadableError
+from bot.db import Database
+
+_EARLY = timedelta(minutes=5)  # WeChat keeps the old token good for five minutes after a renewal
+_FETCH_FOR = timedelta(seconds=20)  # a fetch takes seconds; a process that dies in it holds the others up so long
+_WAIT_S = 15
+_LOOK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class FreshToken:
+    """A token as the platform gave it, and how long it says that it lives."""
+
+    token: str
+    life: timedelta
+
+
+Fetch = Callable[[], FreshToken]
+
+
+class TokenStore(Protocol):
+    """Keeps one token for each key (account)."""
+
+    def get(self, key: str, fetch: Fetch) -> str:
+        """A token that is good now. At most one caller of all processes runs `fetch`; its errors go to that caller.
+
+        The others wait for it, 15 s at most, and then raise TemporarySendError.
+        """
+        ...
+
+    def invalidate(self, key: str, token: str) -> None:
+        """The platform refused `token`. It is dropped, unless another has taken its place already."""
+        ...
+
+
+class DatabaseTokenStore:
+    """The token is a sealed row; who fetches has a lease in it."""
+
+    def __init__(self, database: Database, clock: Clock, chance: Chance, cipher: Cipher) -> None:
+        self._database = database
+        self._clock = clock
+        self._chance = chance
+        self._cipher = cipher
+
+    def get(self, key: str, fetch: Fetch) -> str:
+        """See TokenStore."""
+        give_up_at = time.monotonic() + _WAIT_S
+        while True:
+            token = self._find(key)
+            if token is not None:
+                return token
+            me = self._chance.new_id()
+            if self._may_fetch(key, me):
+                return self._fetched(key, me, fetch)
+            if time.monotonic() > give_up_at:
+                raise TemporarySendError(code="token_wait")
+            time.sleep(_LOOK_S)
+
+    def invalidate(self, key: str, token: str) -> None:
+        """See TokenStore."""
+        with self._database.write() as session:
+            record = session.get(AccessTokenRecord, key, with_for_update=True)
+            if record is not None and record.expires_at is not None and self._open(record) == token:
+                record.expires_at = None
+
+    def _find(self, key: str) -> str | None:
+        with self._database.read() as session:
+            record = session.get(AccessTokenRecord, key)
+            if record is None or record.expires_at is None or record.expires_at <= self._clock.now():
+                return None
+            return self._open(record)
+
+    def _may_fetch(self, key: str, me: str) -> bool:
+        now = self._clock.now()
+        try:
+            with self._database.write() as session:
+                record = session.get(AccessTokenRecord, key, with_for_update=True)
+                if record is None:
+                    record = AccessTokenRecord(key=key, token=b"")
+                    session.add(record)
+                elif record.expires_at is not None and record.expires_at > now and self._open(record) is not None:
+                    return False  # somebody fetched it while we waited for the lock
+                elif record.fetching_until is not None and record.fetching_until > now:
+                    return False
+                record.fetching_by, record.fetching_until = me, now + _FETCH_FOR
+        except IntegrityError:  # another process made the row first
+            return False
+        return True
+
+    def _fetched(self, key: str, me: str, fetch: Fetch) -> str:
+        fresh = None
+        try:
+            fresh = fetch()
+            return fresh.token
+        finally:
+            with self._database.write() as session:
+                record = session.get(AccessTokenRecord, key, with_for_update=True)
+                if record is not None and record.fetching_by == me:
+                    record.fetching_by, record.fetching_until = "", None
+                    if fresh is not None:
+                        record.token = self._cipher.seal(fresh.token, row=f"access_tokens:{key}")
+                        record.expires_at = self._clock.now() + _usable(fresh.life)
+
+    def _open(self, record: AccessTokenRecord) -> str | None:
+        try:
+            return self._cipher.open(record.token, row=f"access_tokens:{record.key}")
+        except UnreadableError:  # a data key was taken away: fetch anew
+            return None
+
+
+class RedisTokenStore:
+    """The same in Redis, for several machines. If Redis is away, sends wait; nothing is lost."""
+
+    def __init__(self, url: str, chance: Chance, cipher: Cipher) -> None:
+        self._redis = Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3)
+        self._chance = chance
+        self._cipher = cipher
+
+    def get(self, key: str, fetch: Fetch) -> str:
+        """See TokenStore."""
+        name, lock, me = f"lixiao:token:{key}", f"lixiao:token-lock:{key}", self._chance.new_id()
+        give_up_at = time.monotonic() + _WAIT_S
+        try:
+            while True:
+                token = self._find(name)
+                if token is not None:
+                    return token
+                if self._redis.set(lock, me, nx=True, px=_FETCH_FOR):
+                    return self._fetched(name, lock, me, fetch)
+                if time.monotonic() > give_up_at:
+                    raise TemporarySendError(code="token_wait")
+                time.sleep(_LOOK_S)
+        except RedisError as error:
+            raise TemporarySendError(code=f"redis_{type(error).__name__}") from None
+
+    def invalidate(self, key: str, token: str) -> None:
+        """See TokenStore."""
+        name = f"lixiao:token:{key}"
+        try:
+            if self._find(name) == token:
+                self._redis.delete(name)
+        except RedisError as error:
+            raise TemporarySendError(code=f"redis_{type(error).__name__}") from None
+
+    def _find(self, name: str) -> str | None:
+        blob = self._redis.get(name)
+        if not isinstance(blob, bytes):
+            return None
+        try:
+            return self._cipher.open(blob, row=name)
+        except UnreadableError:
+            return None
+
+    def _fetched(self, name: str, lock: str, me: str, fetch: Fetch) -> str:
+        try:
+            token = self._find(name)  # somebody may have fetched it just before we got the lock
+            if token is None:
+                fresh = fetch()
+                token = fresh.token
+                self._redis.set(name, self._cipher.seal(token, row=name), px=_usable(fresh.life))
+            return token
+        finally:
+            if self._redis.get(lock) == me.encode():
+                self._redis.delete(lock)
+
+
+def _usable(life: timedelta) -> timedelta:
+    """How long to use a token that lives for `life`: five minutes less, but at least half of it."""
+    return max(life - _EARLY, life / 2)

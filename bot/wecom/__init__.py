@@ -1,0 +1,1 @@
+"""The staff's WeCom application: texts, button cards and their updates."""

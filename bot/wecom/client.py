@@ -1,0 +1,126 @@
+"""WeCom's application messages as a channel: wechatpy's client with our transport, and the cards that it lacks."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from wechatpy.enterprise import WeChatClient
+
+from bot.channel.channel import Receipt
+from bot.channel.errors import RecipientGoneError
+from bot.channel.messages import CardContent, CardUpdateContent, OutboundMessage, Source
+from bot.channel.text import split_text
+from bot.gateway.gateway import Gateway, checked
+from bot.gateway.http import Timeouts, call_json, new_session
+from bot.gateway.tokens import FreshToken, TokenStore
+
+_DUPLICATE_CHECK_S = 1800
+_TITLE_CHARACTERS = 36
+_TEXT_CHARACTERS = 320
+_BUTTON_CHARACTERS = 10
+
+
+class GatewayClient(WeChatClient):  # type: ignore[misc]  # wechatpy has no types
+    """Every API method of wechatpy's enterprise client, over our gateway."""
+
+    def __init__(self, *, corp_id: str, secret: str, api_base_url: str, tokens: TokenStore, timeouts: Timeouts) -> None:
+        super().__init__(corp_id, secret, auto_retry=False)
+        self._session = new_session()
+        self._base = f"{api_base_url}/cgi-bin/"
+        self._timeouts = timeouts
+        self.gateway = Gateway(Source.WECOM, f"wecom:{corp_id}", tokens, self._fetch)
+
+    def _request(self, method: str, url_or_endpoint: str, **arguments: Any) -> dict[str, Any]:
+        """Called by wechatpy's API methods. Raises SendError only."""
+        path = url_or_endpoint.rsplit("/cgi-bin/", 1)[-1]
+        data = arguments.get("data")
+        body = json.dumps(data, ensure_ascii=False).encode() if isinstance(data, dict) else data
+        params = arguments.get("params") or {}
+
+        def send(token: str) -> dict[str, Any]:
+            return call_json(
+                self._session,
+                method,
+                f"{self._base}{path}",
+                timeouts=self._timeouts,
+                params={**params, "access_token": token},
+                data=body,
+            )
+
+        return self.gateway.call(send)
+
+    def _fetch(self) -> FreshToken:
+        params = {"corpid": self.corp_id, "corpsecret": self.secret}
+        answer = checked(
+            Source.WECOM,
+            call_json(self._session, "GET", f"{self._base}gettoken", timeouts=self._timeouts, params=params),
+        )
+        return FreshToken(str(answer["access_token"]), timedelta(seconds=int(answer.get("expires_in", 7200))))
+
+
+class WeComChannel:
+    """Messages of the application to one member of staff."""
+
+    def __init__(self, client: GatewayClient, *, agent_id: int) -> None:
+        self._client = client
+        self._agent_id = agent_id
+
+    def send(self, message: OutboundMessage, /) -> Receipt:
+        """WeCom has taken the message for this member. Raises SendError, RecipientGoneError for one it cannot reach."""
+        content = message.content
+        if isinstance(content, CardUpdateContent):
+            self._update_card(message.recipient, content)
+            return Receipt()
+        if isinstance(content, CardContent):
+            return self._send(message.recipient, {"msgtype": "template_card", "template_card": card_fields(content)})
+        receipt = Receipt()
+        for part in split_text(content.text):
+            receipt = self._send(message.recipient, {"msgtype": "text", "text": {"content": part}})
+        return receipt
+
+    def check(self) -> None:
+        """An access token can be had. Raises SendError."""
+        self._client.gateway.check()
+
+    def _send(self, userid: str, fields: dict[str, Any]) -> Receipt:
+        body = {
+            "touser": userid,
+            "agentid": self._agent_id,
+            "enable_duplicate_check": 1,  # a try whose answer got lost does not arrive twice
+            "duplicate_check_interval": _DUPLICATE_CHECK_S,
+            **fields,
+        }
+        answer = self._client.post("message/send", data=body)
+        if userid.lower() in str(answer.get("invaliduser", "")).lower().split("|"):
+            raise RecipientGoneError(
+                f"企业微信账号收不到消息，请核对名单和应用的可见范围（{userid}）", code="invaliduser"
+            )
+        return Receipt(platform_id=str(answer.get("msgid", "")))
+
+    def _update_card(self, userid: str, content: CardUpdateContent) -> None:
+        """Only the presser's own card changes; a card's response code is good for 72 hours, once."""
+        body = {
+            "userids": [userid],
+            "agentid": self._agent_id,
+            "response_code": content.response_code,
+            "button": {"replace_name": content.line},
+        }
+        self._client.post("message/update_template_card", data=body)
+
+
+def card_fields(card: CardContent) -> dict[str, Any]:
+    """The card as message/send takes it. WeCom cuts what is longer than its fields; so do we, visibly."""
+    return {
+        "card_type": "button_interaction",
+        "main_title": {"title": _cut(card.title, _TITLE_CHARACTERS)},
+        "sub_title_text": _cut(card.text, _TEXT_CHARACTERS),
+        "task_id": card.task_id,
+        "button_list": [
+            {"text": _cut(button.text, _BUTTON_CHARACTERS), "style": 1 if button.primary else 2, "key": button.key}
+            for button in card.buttons
+        ],
+    }
+
+
+def _cut(text: str, characters: int) -> str:
+    return text if len(text) <= characters else text[: characters - 1] + "…"

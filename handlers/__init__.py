@@ -1,0 +1,1 @@
+"""What students and staff can say: one file a capability. ROUTERS (routers.py) gives their order."""

@@ -1,0 +1,21 @@
+"""The order in which handlers are asked. The first that answers wins; the last always answers words."""
+
+from bot.routing.services import Handler
+from handlers.account import account
+from handlers.faq import fallback, faq
+from handlers.guide import guide
+from handlers.human import human
+from handlers.media import media
+from handlers.staff import staff
+from handlers.subscription import subscription
+
+ROUTERS: tuple[Handler, ...] = (
+    staff,  # everything from WeCom: alerts are taken there
+    account,  # follow, unfollow, and events without words
+    media,  # what cannot be read as words
+    human,  # a person, before any machine's guess
+    subscription,  # 退订 must always work
+    guide,
+    faq,
+    fallback,
+)

@@ -1,0 +1,24 @@
+"""Curated answers for graduates: entries, index, decision, rendering. Stands alone: imports nothing of the bot."""
+
+from pathlib import Path
+
+from knowledge.base import KnowledgeBase
+from knowledge.loader import Library, load
+from knowledge.tokens import Segmenter
+
+DATA = Path(__file__).with_name("data")
+"""The packaged knowledge folder."""
+
+
+def open_base(folder: Path = DATA, *, cache_folder: Path | None = None) -> KnowledgeBase:
+    """The knowledge of `folder`, ready to answer; takes about a second. Raises KnowledgeError.
+
+    `cache_folder` is where jieba keeps its cache; it should be private to this user.
+    """
+    return base_of(load(folder), cache_folder=cache_folder)
+
+
+def base_of(library: Library, *, cache_folder: Path | None = None) -> KnowledgeBase:
+    """A library, ready to answer."""
+    segmenter = Segmenter(library.dictionary, library.synonyms, cache_folder=cache_folder)
+    return KnowledgeBase.build(library.entries, library.school, segmenter=segmenter)

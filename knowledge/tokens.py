@@ -1,0 +1,134 @@
+"""Cutting normalised text into words with jieba, the domain's dictionary and its synonyms; how common each word is."""
+
+import logging
+import math
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jieba
+
+from knowledge.entry import Dictionary
+from knowledge.text import STOP, normalise
+
+_DOMAIN_FREQUENCY = 200_000
+_COMMONEST, _SPAN = 6.5, 8.0
+_FUNCTION_WEIGHT = 0.03
+_GENERIC_WEIGHT = 0.12
+_QUESTION_WEIGHT = 0.2
+_SINGLE_SHARE = 0.5
+_SUBJECT_MINIMUM = 0.75
+_MODIFIER_MINIMUM = 0.45
+
+
+def _common_words() -> tuple[frozenset[str], frozenset[str], dict[str, str]]:
+    """Function words; words that nearly every question here has (~); question words with their canonical word (?)."""
+    text = Path(__file__).with_name("data").joinpath("common.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    generic = frozenset(word for line in lines if line.startswith("~") for word in line[1:].split())
+    questions: dict[str, str] = {}
+    for line in lines:
+        if line.startswith("?"):
+            canonical, _, aliases = (part.strip() for part in line[1:].partition("="))
+            questions |= dict.fromkeys((canonical, *aliases.split()), canonical)
+    return frozenset(word for line in lines if line[:1] not in "~?" for word in line.split()), generic, questions
+
+
+_FUNCTION_WORDS, _GENERIC_WORDS, _QUESTION_WORDS = _common_words()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text cut up: canonical `words` in order, and the character `pairs` of the same text without function words."""
+
+    words: tuple[str, ...]
+    pairs: tuple[str, ...]
+
+
+def private_cache_folder() -> Path:
+    """A folder of this user's alone for jieba's cache, made if need be; a fresh one where there is no home."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - "~" may not resolve
+    folder = Path(base) / "lixiao-jieba"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid == os.getuid() and os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="lixiao-jieba-"))
+
+
+class Segmenter:
+    """Cuts text into canonical words. Ready when made: the dictionary is loaded in the constructor (about 0.7 s)."""
+
+    def __init__(
+        self,
+        dictionary: Dictionary | None = None,
+        synonyms: Mapping[str, Sequence[str]] | None = None,
+        *,
+        cache_folder: Path | None = None,
+    ) -> None:
+        """Words of `dictionary` are not cut apart; each alias of `synonyms` becomes its canonical word.
+
+        `cache_folder` holds jieba's cache; it must not be writable by other users, because the cache is unmarshalled.
+        """
+        jieba.setLogLevel(logging.WARNING)
+        self._jieba = jieba.Tokenizer()
+        self._jieba.tmp_dir = str(cache_folder or private_cache_folder())
+        self._jieba.initialize()
+        self._canonical = dict(_QUESTION_WORDS)
+        dictionary = dictionary or Dictionary()
+        self.subjects = frozenset(dictionary.subjects)
+        self._domain = self.subjects | frozenset(dictionary.modifiers) | frozenset(synonyms or ())
+        for canonical, aliases in (synonyms or {}).items():
+            for alias in aliases:
+                self._canonical[normalise(alias)] = canonical
+        self._total = self._jieba.total
+        for word in self._domain | self._canonical.keys():
+            self._jieba.add_word(word, _DOMAIN_FREQUENCY)
+        for word in _FUNCTION_WORDS | _GENERIC_WORDS | _QUESTION_WORDS.keys():
+            if len(word) > 1 and not self._jieba.FREQ.get(word):
+                self._jieba.add_word(word)
+        self._weights: dict[str, float] = {}
+
+    def cut(self, normalised: str) -> Words:
+        """The words and character pairs of a normalised text."""
+        canonical = self._canonical
+        words = [
+            canonical.get(word, word)
+            for word in self._jieba.cut(normalised, HMM=False)
+            if word != STOP and word != " "  # noqa: PLR1714 - measured: two comparisons beat a tuple here
+        ]
+        joined = "".join([word for word in words if word not in _FUNCTION_WORDS])
+        pairs = [joined[at : at + 2] for at in range(len(joined) - 1)]
+        return Words(tuple(words), tuple(pairs))
+
+    def is_content(self, word: str) -> bool:
+        """Whether a word says what a text is about: neither a function word nor one that every question here has."""
+        return word not in _FUNCTION_WORDS and word not in _GENERIC_WORDS and word not in _QUESTION_WORDS
+
+    def weight(self, word: str) -> float:
+        """How telling a word is, from 0.03 (function word) to 1 (rare, or a word of the domain)."""
+        weight = self._weights.get(word)
+        if weight is None:
+            weight = self._weigh(word)
+            if len(self._weights) < 100_000:  # noqa: PLR2004 - a bound against endless made-up words
+                self._weights[word] = weight
+        return weight
+
+    def _weigh(self, word: str) -> float:
+        if word in _FUNCTION_WORDS:
+            return _FUNCTION_WEIGHT
+        if word in _QUESTION_WORDS:
+            return _QUESTION_WEIGHT
+        if word in _GENERIC_WORDS:
+            return _GENERIC_WEIGHT
+        frequency = max(self._jieba.FREQ.get(word, 0), 1)
+        rarity = min(max((math.log(self._total / frequency) - _COMMONEST) / _SPAN, 0.1), 1.0)
+        if word in self.subjects:
+            return max(rarity, _SUBJECT_MINIMUM)
+        if word in self._domain:
+            return max(rarity * (_SINGLE_SHARE if len(word) == 1 else 1.0), _MODIFIER_MINIMUM)
+        return rarity * _SINGLE_SHARE if len(word) == 1 else rarity

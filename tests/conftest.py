@@ -1,0 +1,87 @@
+"""Fixtures for all tests: both databases, a clock that stands still, and the secrets of nobody."""
+
+import base64
+import sys
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from bot.clock import Chance, FakeClock
+from bot.crypto import Cipher
+from bot.db import Database
+from bot.logs import configure_logs
+from bot.migrations import upgrade
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+ZONE = ZoneInfo("Asia/Shanghai")
+NOON = datetime(2027, 6, 8, 12, 0, tzinfo=ZONE)  # a Tuesday of the season
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quiet_logs() -> None:
+    configure_logs("error")
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """The address of a real PostgreSQL, started from the pgserver package; one for each test process."""
+    pgserver = pytest.importorskip("pgserver", reason="pip install pgserver 才能跑 PostgreSQL 测试")
+    folder = tmp_path_factory.mktemp(f"pg_{worker_id}")
+    with pgserver.get_server(folder, cleanup_mode="delete") as server:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    """The name of this test process under pytest-xdist, or main."""
+    return getattr(request.config, "workerinput", {}).get("workerid", "main")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'test.db'}"
+        return
+    server = request.getfixturevalue("postgresql_server")
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A migrated database of each kind."""
+    made = Database(database_url)
+    upgrade(made, ROOT)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Noon of a day in June, until the test moves it."""
+    return FakeClock(NOON)
+
+
+@pytest.fixture
+def chance(clock: FakeClock) -> Chance:
+    """Jitter that repeats."""
+    return Chance(clock, seed=7)
+
+
+@pytest.fixture
+def cipher() -> Cipher:
+    """A key of nobody's."""
+    return Cipher([base64.b64decode("c2l4dGVlbiBieXRlcyBhbmQgc2l4dGVlbiBtb3JlLi4=")])
