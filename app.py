@@ -6,8 +6,8 @@ from pathlib import Path
 
 from flask import Flask
 
-from bot.clock import Clock, ShiftedClock, SystemClock
 from bot.bootstrap import Application
+from bot.clock import Clock, ShiftedClock, SystemClock
 from bot.configuration import load_settings
 from bot.development import with_development_secrets
 from bot.errors import UserFacingError

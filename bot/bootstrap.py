@@ -17,6 +17,7 @@ from bot.channel.messages import Source
 from bot.clock import Chance, Clock
 from bot.crypto import Cipher
 from bot.db import Database
+from bot.development import DEMONSTRATION_STAFF, ROBOT_KEY
 from bot.escalation.alerts import Alerts, NoticePolicy
 from bot.escalation.engine import EscalationTicker, NextWay
 from bot.escalation.rota import Rota
@@ -42,6 +43,8 @@ from bot.safety.assessment import assess
 from bot.safety.lexicon import load_lexicon
 from bot.safety.screen import DistressStage
 from bot.settings import Settings
+from bot.simulator.platform import SimulatorSettings, WeChatAccount, WeComAccount
+from bot.simulator.simulator import Simulator
 from bot.staff.store import Directory
 from bot.students.ledger import WindowLedger
 from bot.wechat.client import GatewayClient as WeChatClient
@@ -49,6 +52,7 @@ from bot.wechat.client import WeChatChannel
 from bot.wecom.client import GatewayClient as WeComClient
 from bot.wecom.client import WeComChannel
 from bot.worker import Loop, Worker
+from handlers.menu import MENU
 from handlers.routers import ROUTERS
 from knowledge.base import KnowledgeBase
 from knowledge.loader import load
@@ -86,6 +90,7 @@ class Application:
     def knowledge(self) -> KnowledgeBase:
         """The entries, indexed. Raises KnowledgeError that lists every fault."""
         library = load(self.root / self.settings.knowledge.folder)
+        (self.folder / "jieba").mkdir(parents=True, exist_ok=True, mode=0o700)
         segmenter = Segmenter(library.dictionary, library.synonyms, cache_folder=self.folder / "jieba")
         return KnowledgeBase.build(library.entries, library.school, segmenter=segmenter)
 
@@ -250,6 +255,46 @@ class Application:
     def check_token(self, source: Source) -> None:
         """An access token can be had. Raises SendError."""
         (self.wechat if source is Source.WECHAT else self.wecom).gateway.check()
+
+    @cached_property
+    def simulator(self) -> Simulator | None:
+        """The simulator, where it stands in for the platforms."""
+        if not self.simulated:
+            return None
+        return Simulator(self.simulator_settings, self.clock, self.chance, mode=self.settings.server.mode)
+
+    @property
+    def simulator_settings(self) -> SimulatorSettings:
+        """The accounts of the settings, as the simulator's platforms know them."""
+        wechat, wecom, here = self.settings.wechat, self.settings.wecom, f"http://127.0.0.1:{self.settings.server.port}"
+        return SimulatorSettings(
+            wechat=WeChatAccount(
+                app_id=wechat.app_id,
+                app_secret=wechat.app_secret.get_secret_value(),
+                token=wechat.token.get_secret_value(),
+                callback_url=f"{here}/wechat",
+                encoding_aes_key=wechat.encoding_aes_key.get_secret_value(),
+                mode=wechat.mode,
+            ),
+            wecom=WeComAccount(
+                corp_id=wecom.corp_id,
+                agent_id=wecom.agent_id,
+                secret=wecom.secret.get_secret_value(),
+                token=wecom.token.get_secret_value(),
+                encoding_aes_key=wecom.encoding_aes_key.get_secret_value(),
+                callback_url=f"{here}/wecom",
+                robot_keys=(ROBOT_KEY,),
+            ),
+            menu=MENU,
+            account_name=f"{self.settings.school.short_name}离校小助手",
+            zone=self.settings.school.zone,
+        )
+
+    def seed_demonstration(self) -> None:
+        """A counselor to play with exists, if nobody was imported. Simulator only."""
+        with self.database.write() as session:
+            if self.directory.is_empty(session):
+                self.directory.replace_all(session, DEMONSTRATION_STAFF)
 
     def webhooks(self) -> list[Blueprint]:
         """The callback addresses of the accounts that are configured."""

@@ -77,7 +77,7 @@ class ShiftedClock:
             self._read_at = tick
             try:
                 self._shift = timedelta(seconds=float(json.loads(self._path.read_text())["shift_s"]))
-            except (OSError, ValueError, KeyError, TypeError):
+            except (OSError, ValueError, KeyError, TypeError, OverflowError):
                 self._shift = timedelta()
         return self._shift
 

@@ -13,7 +13,7 @@ from bot.errors import UserFacingError
 from bot.settings import Section, Settings
 
 _PREFIX = "LIXIAO_"
-_OWN_NAMES = frozenset({"LIXIAO_CONFIG"})
+_OWN_NAMES = frozenset({"LIXIAO_CONFIG", "LIXIAO_VAR"})
 _SECRET_CHARACTERS = 32
 _MESSAGES = {
     "extra_forbidden": "不认识这个设置",
@@ -26,13 +26,18 @@ _MESSAGES = {
     "bool_type": "应为 true 或 false",
     "string_type": "应为文字，请加上引号",
     "tuple_type": '应为列表（环境变量里写成 JSON，例如 ["a"]）',
-    "greater_than": "应大于 {gt}",
-    "greater_than_equal": "应不小于 {ge}",
-    "less_than_equal": "应不大于 {le}",
+    "int_from_float": "应为整数",
+    "int_parsing_size": "应为整数，不能这么大",
+    "finite_number": "应为有限的数字",
+    "string_unicode": "含有不能用的字符",
+    "greater_than": "应大于 {gt:g}",
+    "greater_than_equal": "应不小于 {ge:g}",
+    "less_than_equal": "应不大于 {le:g}",
     "literal_error": "应为 {expected} 之一",
     "model_type": "应为一组设置",
     "model_attributes_type": "应为一组设置",
 }
+_NUMERIC = frozenset({"greater_than", "greater_than_equal", "less_than_equal", "int_from_float"})
 
 
 class ConfigurationError(UserFacingError):
@@ -53,16 +58,33 @@ def load_settings(path: Path, environment: Mapping[str, str]) -> Settings:
     data, lines = _read_yaml(path)
     origins = {key: f"{path.name} 第 {line} 行" for key, line in lines.items()}
     faults = _overlay(data, environment, origins)
+    named: set[str] = set()
     try:
         settings = Settings.model_validate(data)
     except ValidationError as error:
-        raise ConfigurationError(faults + [_describe(fault, origins) for fault in error.errors()]) from None
+        faults += [_describe(fault, origins) for fault in error.errors()]
+        named = {".".join(str(part) for part in fault["loc"][:2]) for fault in error.errors()}
+        settings = Settings.model_validate(_without(data, [fault["loc"] for fault in error.errors()]))
     if settings.server.mode == "production":
-        faults += _production_faults(settings)
-    faults += _contradictions(settings)
+        missing = _production_faults(settings)
+        faults += [fault for fault in missing if fault.split()[0] not in named]
+    if not named:
+        faults += _contradictions(settings)
     if faults:
         raise ConfigurationError(faults)
     return settings
+
+
+def _without(data: dict[str, Any], places: list[tuple[int | str, ...]]) -> dict[str, Any]:
+    """The data without what is faulty at `places`, so that the rest can be looked at as well."""
+    kept = {key: dict(value) if isinstance(value, dict) else value for key, value in data.items()}
+    for place in places:
+        section, *key = (str(part) for part in place)
+        if key and isinstance(kept.get(section), dict):
+            kept[section].pop(key[0], None)
+        else:
+            kept.pop(section, None)
+    return kept
 
 
 def _read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
@@ -73,17 +95,20 @@ def _read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
         data = yaml.safe_load(text)
     except OSError as error:
         raise ConfigurationError([f"读不到配置文件 {path}：{error.strerror}"]) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise ConfigurationError([f"{path.name} 不是 UTF-8 编码，请另存为 UTF-8"]) from None
+    except (yaml.YAMLError, ValueError) as error:  # the parser's own words may quote a secret
         mark = getattr(error, "problem_mark", None)
         place = f"第 {mark.line + 1} 行" if mark else "某处"
-        raise ConfigurationError([f"{path.name} {place}不是正确的 YAML：{getattr(error, 'problem', error)}"]) from None
+        mend = "不是正确的 YAML，请检查缩进、冒号和引号；含有 * & ! # : 的值要加引号"
+        raise ConfigurationError([f"{path.name} {place}{mend}"]) from None
     if data is None:
         return {}, {}
     if not isinstance(data, dict):
         raise ConfigurationError([f"{path.name} 应由 school:、server: 等几组设置组成"])
     lines: dict[str, int] = {}
     _collect_lines(node, "", lines)
-    return {key: dict(value) if isinstance(value, dict) else value for key, value in data.items()}, lines
+    return {str(key): dict(value) if isinstance(value, dict) else value for key, value in data.items()}, lines
 
 
 def _collect_lines(node: Any, prefix: str, lines: dict[str, int]) -> None:
@@ -145,8 +170,7 @@ def _describe(fault: Any, origins: Mapping[str, str]) -> str:
     if fault["type"] == "value_error":
         return f"{dotted} {fault['ctx']['error']}（{place}）"
     message = _MESSAGES.get(fault["type"], fault["msg"]).format(**fault.get("ctx", {}))
-    given = fault.get("input")
-    shown = f"，现在 {given}" if isinstance(given, int | float) and not isinstance(given, bool) else ""
+    shown = f"，现在 {fault['input']}" if fault["type"] in _NUMERIC else ""  # no secret is a number
     return f"{dotted} {message}{shown}（{place}）"
 
 
@@ -162,6 +186,7 @@ def _production_faults(settings: Settings) -> list[str]:
         required["wechat.encoding_aes_key"] = settings.wechat.encoding_aes_key
     if settings.wecom.corp_id:
         required |= {
+            "wecom.agent_id": str(settings.wecom.agent_id or ""),
             "wecom.secret": settings.wecom.secret,
             "wecom.token": settings.wecom.token,
             "wecom.encoding_aes_key": settings.wecom.encoding_aes_key,

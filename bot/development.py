@@ -10,8 +10,13 @@ from typing import Any
 import yaml
 
 from bot.settings import Settings
+from bot.staff.models import Role, Staff
 
 ROBOT_KEY = "demo-robot"
+DEMONSTRATION_STAFF = (
+    Staff("demo1", "王老师（演示）", Role.COUNSELOR, college="演示学院", wecom_userid="wanglaoshi"),
+    Staff("demo2", "张副书记（演示）", Role.COLLEGE_LEAD, college="演示学院", wecom_userid="zhangshuji"),
+)
 _LETTERS = string.ascii_letters + string.digits
 
 

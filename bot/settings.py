@@ -1,7 +1,6 @@
 """Typed, frozen settings: the shape of config.yaml. Reading it is configuration.py's work."""
 
 import base64
-import binascii
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -29,7 +28,7 @@ def _aes_key(secret: SecretStr) -> SecretStr:
         raise ValueError(message)
     try:
         base64.b64decode(secret.get_secret_value() + "=", validate=True) if length else b""
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error, or a character that is not ASCII
         message = "含有不属于 base64 的字符，请从公众平台重新复制"
         raise ValueError(message) from error
     return secret
@@ -38,7 +37,7 @@ def _aes_key(secret: SecretStr) -> SecretStr:
 def _data_key(secret: SecretStr) -> SecretStr:
     try:
         size = len(base64.b64decode(secret.get_secret_value(), validate=True))
-    except binascii.Error:
+    except ValueError:  # binascii.Error, or a character that is not ASCII
         size = -1
     if size != _DATA_KEY_BYTES:
         message = "应为 32 字节的 base64，可用 `openssl rand -base64 32` 生成"
@@ -47,8 +46,12 @@ def _data_key(secret: SecretStr) -> SecretStr:
 
 
 def _http_url(url: str) -> str:
-    parts = urlsplit(url)
-    if url and (parts.scheme not in ("http", "https") or not parts.netloc):
+    try:
+        parts = urlsplit(url)
+        complete = parts.scheme in ("http", "https") and bool(parts.netloc)
+    except ValueError:  # half of an IPv6 address
+        complete = False
+    if url and not complete:
         message = "应为 http:// 或 https:// 开头的完整地址"
         raise ValueError(message)
     return url.rstrip("/")
@@ -73,7 +76,7 @@ def _database_url(url: str) -> str:
 AesKey = Annotated[SecretStr, AfterValidator(_aes_key)]
 DataKey = Annotated[SecretStr, AfterValidator(_data_key)]
 Url = Annotated[str, AfterValidator(_http_url)]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 EMPTY = SecretStr("")
 
 
@@ -179,7 +182,7 @@ class Limits(Section):
     messages_per_minute: int = Field(default=30, ge=1)
     text_characters: int = Field(default=2000, ge=100, le=20000)
     conversation_minutes: int = Field(default=30, ge=1)
-    answer_within_s: float = Field(default=4.2, gt=0, le=4.5)
+    answer_within_s: float = Field(default=4.2, gt=0, le=4.5, allow_inf_nan=False)
 
 
 class OutboxSection(Section):
@@ -250,7 +253,7 @@ class Settings(Section):
 
     def with_values(self, **sections: dict[str, Any]) -> "Settings":
         """A copy in which the named sections have the given keys replaced, validated again."""
-        data = {name: dict(getattr(self, name)) for name in type(self).model_fields}
+        data: dict[str, dict[str, Any]] = {name: getattr(self, name).model_dump() for name in type(self).model_fields}
         for name, values in sections.items():
             data[name] |= values
         return Settings.model_validate(data)

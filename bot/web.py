@@ -5,7 +5,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.bootstrap import Application
 from bot.cli import register_commands
+from bot.development import DEMONSTRATION_STAFF
 from bot.health import create_health_blueprint
+from bot.simulator.blueprint import create_blueprint
 
 BODY_BYTES = 64 * 1024  # a callback is a few kilobytes; a larger body costs CPU before it can be refused
 
@@ -24,9 +26,10 @@ def create_web(application: Application) -> Flask:
     for blueprint in application.webhooks():
         app.register_blueprint(blueprint)
     app.register_blueprint(create_health_blueprint(application.vital))
-    simulator = application.simulator
-    if simulator is not None:
-        app.register_blueprint(simulator)
+    if application.simulator is not None:
+        for person in DEMONSTRATION_STAFF:
+            application.simulator.add_member(person.wecom_userid, person.name)
+        app.register_blueprint(create_blueprint(application.simulator))
     register_commands(app)
     app.after_request(_with_security_headers)
     return app

@@ -2,6 +2,7 @@
 
 from bot.routing.services import Handler
 from handlers.account import account
+from handlers.callback import callback
 from handlers.faq import fallback, faq
 from handlers.guide import guide
 from handlers.human import human
@@ -13,6 +14,7 @@ ROUTERS: tuple[Handler, ...] = (
     staff,  # everything from WeCom: alerts are taken there
     account,  # follow, unfollow, and events without words
     media,  # what cannot be read as words
+    callback,  # 打给我, while somebody worries about the student
     human,  # a person, before any machine's guess
     subscription,  # 退订 must always work
     guide,

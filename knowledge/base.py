@@ -8,40 +8,30 @@ from functools import lru_cache
 from knowledge import intents
 from knowledge.decisions import Abstain, Answer, Context, Decision, Hit, Suggestions
 from knowledge.entry import Entry, School
-from knowledge.index import Builder, Fields, Index, top
-from knowledge.scoring import WEIGHTS, Thresholds, Verdict, judge
-from knowledge.text import STOP, fold, normalise, sentences
-from knowledge.tokens import Segmenter, Words
+from knowledge.ranking import Ranker, distinct, merge, phrases
+from knowledge.scoring import Thresholds, Verdict, judge
+from knowledge.text import STOP, fold, normalise, sentences, strip_fillers
+from knowledge.tokens import Segmenter
 
-_CANDIDATES = 6
 _SUGGESTED = 3
 _CLAUSE_LENGTH = 4
 _CLAUSES = 8
-_CLAUSE_SHARE = 0.96
-_REMARK_SHARE = 0.7
 _REMEMBERED = 512
+_SMALL_TALK = "meta."
 _AND = frozenset(("和", "跟", "与", "及", "以及", "还有"))
-_PAIR_RARITY = 0.6
-_W_COVERED, _W_NEAREST, _P_COVERED, _P_NEAREST = (
-    WEIGHTS[name] for name in ("words_covered", "words_nearest", "pairs_covered", "pairs_nearest")
-)
 
 
 class KnowledgeBase:
     """An immutable set of entries that can be asked. Safe to share between threads; replace it whole to publish."""
 
     def __init__(
-        self, entries: Sequence[Entry], school: School, segmenter: Segmenter, words: Index, pairs: Index, *,
-        thresholds: Thresholds,
-    ) -> None:  # fmt: skip
-        """Use `build`; `words` and `pairs` number the entries as `entries` does."""
+        self, entries: Sequence[Entry], school: School, segmenter: Segmenter, ranker: Ranker, thresholds: Thresholds
+    ) -> None:
+        """Use `build`."""
         self.entries = {entry.id: entry for entry in entries}
         self.school = school
-        self._numbered = tuple(entries)
-        self._number = {entry.id: number for number, entry in enumerate(entries)}
         self._segmenter = segmenter
-        self._words = words
-        self._pairs = pairs
+        self._ranker = ranker
         self._thresholds = thresholds
         self._exact = _exact_phrases(entries)
         self._decide = lru_cache(maxsize=_REMEMBERED)(self._decide_alone)
@@ -61,22 +51,12 @@ class KnowledgeBase:
         """
         ordered = sorted(entries, key=lambda entry: entry.id)
         segmenter = segmenter or Segmenter()
-        words, pairs = Builder(segmenter.weight), Builder(lambda _: _PAIR_RARITY)
-        for entry in ordered:
-            variants = [segmenter.cut(normalise(text)) for text in _phrases(entry)]
-            title = segmenter.cut(fold(entry.title))
-            short = segmenter.cut(fold(entry.short))
-            body = segmenter.cut(fold(" ".join((*entry.facets.values(), *entry.cases, *entry.cases.values()))))
-            words.add(Fields(tuple(cut.words for cut in variants), title.words, short.words, body.words))
-            pairs.add(Fields(tuple(cut.pairs for cut in variants), title.pairs, short.pairs, body.pairs))
-        return cls(
-            ordered, school or School(), segmenter, words.build(), pairs.build(), thresholds=thresholds or Thresholds()
-        )
+        return cls(ordered, school or School(), segmenter, Ranker(ordered, segmenter), thresholds or Thresholds())
 
     def find_entry(self, entry_id: str) -> Entry | None:
         """The entry with this id, or the first of that topic."""
         entry = self.entries.get(entry_id)
-        return entry or next((found for found in self._numbered if found.topic == entry_id), None)
+        return entry or next((found for found in self.entries.values() if found.topic == entry_id), None)
 
     def get_entry(self, entry_id: str) -> Entry:
         """The entry with this id, or the first of that topic. Raises KeyError."""
@@ -90,14 +70,19 @@ class KnowledgeBase:
 
         `context` is what `remember` returned for the same conversation; with `now` it is forgotten after 30 minutes.
         """
-        plain = normalise(text)
+        folded = fold(text)
+        plain = strip_fillers(folded)
         context = (context or Context()).at(now)
         if context.suggestions and (picked := intents.number(plain)):
             return self._pick(picked, context)
         last = self.entries.get(context.topic) or (self.find_entry(context.topic) if context.topic else None)
         if last is not None and (followed := self._follow_up(plain, last)):
             return followed
-        return self._decide(plain)
+        decision = self._decide(plain)
+        if isinstance(decision, Abstain) and plain != folded:
+            polite = self._decide(folded)
+            return polite if isinstance(polite, Answer) and polite.topic.startswith(_SMALL_TALK) else decision
+        return decision
 
     def remember(self, decision: Decision, previous: Context | None, now: datetime) -> Context:
         """The context after `decision`: nothing found leaves the previous one as it was."""
@@ -127,13 +112,13 @@ class KnowledgeBase:
             return None
         framed = intents.without_frame(plain)
         words = self._segmenter.cut(framed).words
-        anchors = [word for word in words if self._anchors(word)]
+        anchors = [word for word in words if self._ranker.is_subject(word)]
         cases = _cases(last, framed, words)
         rest = self._segmenter.cut(intents.without_facets(framed)).words
-        left = [word for word in rest if self._tells(word)]
+        left = [word for word in rest if self._ranker.tells(word)]
         if not anchors:
             facets = intents.facets(framed)
-            if facets and self._words.covers(self._number[last.id], left):
+            if facets and self._ranker.knows(last.id, left):
                 return Answer((replace(_hit(last, 1.0), facets=facets, cases=cases, follow_up=True),))
             if cases or len(left) <= 2:  # noqa: PLR2004 - two words beyond the frame: 丢了怎么办, 出国的话呢
                 return self._about(last, framed, cases=cases)
@@ -144,7 +129,7 @@ class KnowledgeBase:
     def _about(self, last: Entry, framed: str, *, cases: tuple[str, ...] = (), instead: str = "") -> Decision | None:
         """The question asked again with the last title's words; `instead` takes the place of the title's subject."""
         title = self._segmenter.cut(fold(last.title)).words
-        subjects = [word for word in title if self._anchors(word)]
+        subjects = [word for word in title if self._ranker.is_subject(word)]
         if instead:
             text = instead + "".join(word for word in title if word not in subjects)
             decision = self._decide(text)
@@ -154,7 +139,8 @@ class KnowledgeBase:
         if not subjects or not framed:
             return None
         decision = self._decide(subjects[0] + framed)
-        if isinstance(decision, Answer) and isinstance(self._decide(framed), Abstain):
+        told = [word for word in self._segmenter.cut(framed).words if self._ranker.tells(word)]
+        if told and isinstance(decision, Answer) and self._ranker.knows(decision.hit.entry_id, told):
             return decision
         return None
 
@@ -163,31 +149,35 @@ class KnowledgeBase:
         if exact is not None:
             hits = tuple(self._detailed(_hit(self.entries[entry_id], 1.0, variant=plain), plain) for entry_id in exact)
             return Answer(hits) if len(hits) == 1 else Suggestions(hits[:_SUGGESTED])
-        ranked = self._rank(self._segmenter.cut(plain))
+        ranked = self._ranker.rank(self._segmenter.cut(plain))
         parts = intents.clauses(plain)[:_CLAUSES]
         questions = [*parts, *self._joined(plain)] if len(parts) > 1 else self._joined(plain)
         if questions:
-            asked = [(part, self._rank(self._segmenter.cut(part))) for part in questions if len(part) >= _CLAUSE_LENGTH]
+            asked = [
+                (part, self._ranker.rank(self._segmenter.cut(part)))
+                for part in questions
+                if len(part) >= _CLAUSE_LENGTH
+            ]
             double = self._double(asked, ranked)
             if double is not None:
                 return double
             if len(parts) > 1:
-                ranked = _merge(ranked, asked)
+                ranked = merge(ranked, asked)
         return self._judge(ranked, plain)
 
     def _judge(self, ranked: Sequence[Hit], plain: str) -> Decision:
         if not ranked:
             return Abstain()
-        distinct = _distinct(ranked)
-        best = distinct[0]
-        following = distinct[1].score if len(distinct) > 1 else 0.0
-        verdict = judge(best.score, following, best.parts["evidence"], self._thresholds)
+        topics = distinct(ranked)
+        best = topics[0]
+        following = topics[1].score if len(topics) > 1 else 0.0
+        verdict = judge(best.score, following, best.parts["evidence"], best.parts["strange"], self._thresholds)
         if verdict is Verdict.ANSWER:
             return Answer((self._detailed(best, plain),))
         if verdict is Verdict.NONE:
             return Abstain(best.score, best)
         floor = max(self._thresholds.near * best.score, self._thresholds.suggest * 0.85)
-        near = [hit for hit in distinct if hit.score >= floor and (hit is best or hit.parts["evidence"] > 0)]
+        near = [hit for hit in topics if hit.score >= floor and (hit is best or hit.parts["evidence"] > 0)]
         return Suggestions(tuple(near[:_SUGGESTED]))
 
     def _double(self, asked: Sequence[tuple[str, Sequence[Hit]]], whole: Sequence[Hit]) -> Answer | None:
@@ -209,35 +199,14 @@ class KnowledgeBase:
         for clause in sentences(plain):
             words = self._segmenter.cut(clause).words
             for at in range(1, len(words) - 1):
-                if words[at] in _AND and self._anchors(words[at - 1]) and self._anchors(words[at + 1]):
+                if (
+                    words[at] in _AND
+                    and self._ranker.is_subject(words[at - 1])
+                    and self._ranker.is_subject(words[at + 1])
+                ):
                     before, after = "".join(words[: at - 1]), "".join(words[at + 2 :])
                     return [before + words[at - 1] + after, before + words[at + 1] + after]
         return []
-
-    def _rank(self, cut: Words) -> list[Hit]:
-        """The nearest entries, best first."""
-        words, pairs = self._words.weigh(cut.words), self._pairs.weigh(cut.pairs)
-        words_covered, pairs_covered = self._words.coverage(words), self._pairs.coverage(pairs)
-        shares = [
-            _W_COVERED * word + _P_COVERED * pair for word, pair in zip(words_covered, pairs_covered, strict=True)
-        ]
-        subjects = {word: self._segmenter.weight(word) for word in words if word in self._segmenter.subjects}
-        hits = []
-        for number in top(shares, _CANDIDATES):
-            words_nearest, variant = self._words.nearest(number, words)
-            pairs_nearest, pairs_variant = self._pairs.nearest(number, pairs)
-            score = shares[number] + _W_NEAREST * words_nearest + _P_NEAREST * pairs_nearest
-            parts = {
-                "words_covered": words_covered[number], "words_nearest": words_nearest,
-                "pairs_covered": pairs_covered[number], "pairs_nearest": pairs_nearest,
-                "evidence": self._words.evidence(number, subjects),
-            }  # fmt: skip
-            entry = self._numbered[number]
-            nearest = variant if words_nearest >= pairs_nearest else pairs_variant
-            text = _phrases(entry)[nearest] if nearest >= 0 else ""
-            hits.append(Hit(entry.id, entry.topic, entry.title, score, parts, text))
-        hits.sort(key=lambda hit: (-hit.score, hit.entry_id))
-        return hits
 
     def _detailed(self, hit: Hit, plain: str) -> Hit:
         """The hit with the facets and cases that the question asks for and the entry has."""
@@ -246,50 +215,18 @@ class KnowledgeBase:
         facets = tuple(facet for facet in intents.facets(plain) if facet in entry.facets or school.get(facet))
         return replace(hit, facets=facets, cases=_cases(entry, plain, self._segmenter.cut(plain).words))
 
-    def _tells(self, word: str) -> bool:
-        return self._segmenter.is_content(word)
-
-    def _anchors(self, word: str) -> bool:
-        return word in self._segmenter.subjects and self._words.knows(word)
-
 
 def _hit(entry: Entry, score: float, *, variant: str = "") -> Hit:
     return Hit(entry.id, entry.topic, entry.title, score, {}, variant)
-
-
-def _distinct(ranked: Sequence[Hit]) -> list[Hit]:
-    best: dict[str, Hit] = {}
-    for hit in ranked:
-        best.setdefault(hit.topic, hit)
-    return list(best.values())
-
-
-def _merge(whole: Sequence[Hit], parts: Sequence[tuple[str, Sequence[Hit]]]) -> list[Hit]:
-    """Each entry's best score over the whole text and its clauses; clauses that ask nothing count less."""
-    best = {hit.entry_id: hit for hit in whole}
-    for part, ranked in parts:
-        share = _CLAUSE_SHARE if intents.asks(part) else _REMARK_SHARE
-        for hit in ranked:
-            other = best.get(hit.entry_id)
-            score = hit.score * share
-            if other is None or score > other.score:
-                evidence = max(hit.parts["evidence"], other.parts["evidence"] if other else 0.0)
-                best[hit.entry_id] = replace(hit, score=score, parts={**hit.parts, "evidence": evidence})
-    return sorted(best.values(), key=lambda hit: (-hit.score, hit.entry_id))
 
 
 def _cases(entry: Entry, plain: str, words: Sequence[str]) -> tuple[str, ...]:
     return tuple(case for case in entry.cases if case in words or case in plain)
 
 
-def _phrases(entry: Entry) -> tuple[str, ...]:
-    """What an entry may be asked by: its title and its variants."""
-    return (entry.title, *entry.variants)
-
-
 def _exact_phrases(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
-    phrases: dict[str, dict[str, None]] = {}
+    owners: dict[str, dict[str, None]] = {}
     for entry in entries:
-        for text in _phrases(entry):
-            phrases.setdefault(normalise(text).replace(STOP, ""), {})[entry.id] = None
-    return {phrase: tuple(ids) for phrase, ids in phrases.items() if phrase}
+        for text in phrases(entry):
+            owners.setdefault(normalise(text).replace(STOP, ""), {})[entry.id] = None
+    return {phrase: tuple(ids) for phrase, ids in owners.items() if phrase}

@@ -1,6 +1,5 @@
 """The inverted index over entries: a mutable Builder, an immutable Index, raw likeness per entry. Decides nothing."""
 
-import heapq
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,9 +8,9 @@ from dataclasses import dataclass
 Posting = tuple[tuple[int, float], ...]
 
 _TITLE, _SHORT, _FACETS = 0.8, 0.4, 0.25
-_SATURATION = 1.2
-_RARITY_FLOOR = 0.35
-_UNSEEN = 0.6
+_SATURATION = 1.1
+_RARITY_FLOOR = 0.27
+_UNSEEN = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,12 @@ class Index:
         known = self._variants[number]
         return sum(weight for term, weight in weighed.items() if term in known)
 
+    def strangeness(self, number: int, weighed: Mapping[str, float]) -> float:
+        """The share of the weight on terms that variants and title of entry `number` lack; 1 without terms."""
+        whole = sum(weighed.values())
+        known = self._variants[number]
+        return sum(weight for term, weight in weighed.items() if term not in known) / whole if whole else 1.0
+
     def covers(self, number: int, terms: Iterable[str]) -> bool:
         """Whether variants or title of entry `number` have all `terms`."""
         known = self._variants[number]
@@ -137,8 +142,8 @@ class Builder:
 
 def top(shares: Sequence[float], limit: int) -> list[int]:
     """The numbers of the `limit` largest shares above zero, largest first; equal shares in order of number."""
-    found = heapq.nsmallest(limit, ((-share, number) for number, share in enumerate(shares) if share > 0))
-    return [number for _, number in found]
+    found = sorted([(-share, number) for number, share in enumerate(shares) if share > 0])
+    return [number for _, number in found[:limit]]
 
 
 def _impacts(fields: Fields) -> dict[str, float]:

@@ -232,12 +232,22 @@ class _Shaper:
         if missing:
             self._fault("", f"{value.get('id', '这一条')} 缺 {' '.join(missing)}")
         entry = Entry(
-            id=self._text("id"), title=self._text("title"), short=self._text("short"),
-            facets=self._texts_by_key("facets"), sources=tuple(self._sources()), owner=self._text("owner"),
-            last_verified=self._day("last_verified"), valid_until=self._day("valid_until") or date.min,
-            variants=self._texts("variants"), cases=self._texts_by_key("cases"), rumours=tuple(self._rumours()), deadline=self._text("deadline"),
-            office=self._text("office"), audience=self._texts("audience"), related=self._texts("related"),
-        )  # fmt: skip
+            id=self._text("id"),
+            title=self._text("title"),
+            short=self._text("short"),
+            facets=self._texts_by_key("facets"),
+            sources=tuple(self._sources()),
+            owner=self._text("owner"),
+            last_verified=self._day("last_verified"),
+            valid_until=self._day("valid_until") or date.min,
+            variants=self._texts("variants"),
+            cases=self._texts_by_key("cases"),
+            rumours=tuple(self._rumours()),
+            deadline=self._text("deadline"),
+            office=self._text("office"),
+            audience=self._texts("audience"),
+            related=self._texts("related"),
+        )
         return None if self.faults else entry
 
     def _fault(self, key: str, message: str) -> None:

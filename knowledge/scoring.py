@@ -22,13 +22,16 @@ class Thresholds:
     suggestion needs.
     """
 
-    answer: float = 0.44
-    margin: float = 0.04
+    answer: float = 0.40
+    margin: float = 0.03
     clear: float = 0.80
-    suggest: float = 0.28
+    suggest: float = 0.34
     evidence: float = 0.45
     near: float = 0.80
-    phrase: float = 0.72
+    phrase: float = 0.55
+    phrase_sure: float = 0.72
+    strange: float = 0.75
+    strange_phrase: float = 0.3
 
 
 WEIGHTS: Mapping[str, float] = {
@@ -45,12 +48,15 @@ def combine(parts: Mapping[str, float]) -> float:
     return sum(weight * parts.get(name, 0.0) for name, weight in WEIGHTS.items())
 
 
-def judge(best: float, following: float, evidence: float, thresholds: Thresholds) -> Verdict:
-    """What may be said, given the best entry's score, the best score of another topic, and the shared evidence."""
-    if best < (thresholds.suggest if evidence >= thresholds.evidence else thresholds.phrase):
+def judge(best: float, following: float, evidence: float, strange: float, thresholds: Thresholds) -> Verdict:
+    """What may be said, given the best score, that of the next topic, shared evidence and strange words."""
+    limits = thresholds
+    sure = best >= limits.answer and strange <= limits.strange
+    if evidence < limits.evidence:
+        if best < limits.phrase or strange > limits.strange_phrase:
+            return Verdict.NONE
+        sure = sure and best >= limits.phrase_sure
+    elif best < limits.suggest:
         return Verdict.NONE
-    if best >= thresholds.clear:
-        return Verdict.ANSWER
-    if best >= thresholds.answer and best - following >= thresholds.margin:
-        return Verdict.ANSWER
-    return Verdict.SUGGEST
+    ahead = best - following >= limits.margin or best >= limits.clear
+    return Verdict.ANSWER if sure and ahead else Verdict.SUGGEST

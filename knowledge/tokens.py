@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import jieba
@@ -15,10 +16,10 @@ from knowledge.text import STOP, normalise
 
 _DOMAIN_FREQUENCY = 200_000
 _COMMONEST, _SPAN = 6.5, 8.0
-_FUNCTION_WEIGHT = 0.03
-_GENERIC_WEIGHT = 0.12
-_QUESTION_WEIGHT = 0.2
+_GENERIC_WEIGHT = 0.14
+_QUESTION_WEIGHT = 0.165
 _SINGLE_SHARE = 0.5
+_REMEMBERED = 1024
 _SUBJECT_MINIMUM = 0.75
 _MODIFIER_MINIMUM = 0.45
 
@@ -41,9 +42,10 @@ _FUNCTION_WORDS, _GENERIC_WORDS, _QUESTION_WORDS = _common_words()
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A text cut up: canonical `words` in order, and the character `pairs` of the same text without function words."""
+    """A text cut up: canonical `words` in order; `terms`, the same without function words; their character `pairs`."""
 
     words: tuple[str, ...]
+    terms: tuple[str, ...]
     pairs: tuple[str, ...]
 
 
@@ -92,25 +94,18 @@ class Segmenter:
             if len(word) > 1 and not self._jieba.FREQ.get(word):
                 self._jieba.add_word(word)
         self._weights: dict[str, float] = {}
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._cut)
 
     def cut(self, normalised: str) -> Words:
-        """The words and character pairs of a normalised text."""
-        canonical = self._canonical
-        words = [
-            canonical.get(word, word)
-            for word in self._jieba.cut(normalised, HMM=False)
-            if word != STOP and word != " "  # noqa: PLR1714 - measured: two comparisons beat a tuple here
-        ]
-        joined = "".join([word for word in words if word not in _FUNCTION_WORDS])
-        pairs = [joined[at : at + 2] for at in range(len(joined) - 1)]
-        return Words(tuple(words), tuple(pairs))
+        """The words and character pairs of a normalised text. The last few texts are remembered."""
+        return self._remembered(normalised)
 
     def is_content(self, word: str) -> bool:
         """Whether a word says what a text is about: neither a function word nor one that every question here has."""
         return word not in _FUNCTION_WORDS and word not in _GENERIC_WORDS and word not in _QUESTION_WORDS
 
     def weight(self, word: str) -> float:
-        """How telling a word is, from 0.03 (function word) to 1 (rare, or a word of the domain)."""
+        """How telling a word is, from 0 (function word) to 1 (rare, or a word of the domain)."""
         weight = self._weights.get(word)
         if weight is None:
             weight = self._weigh(word)
@@ -118,9 +113,21 @@ class Segmenter:
                 self._weights[word] = weight
         return weight
 
+    def _cut(self, normalised: str) -> Words:
+        canonical = self._canonical
+        words = [
+            canonical.get(word, word)
+            for word in self._jieba.cut(normalised, HMM=False)
+            if word != STOP and word != " "  # noqa: PLR1714 - measured: two comparisons beat a tuple here
+        ]
+        terms = [word for word in words if word not in _FUNCTION_WORDS]
+        joined = "".join(terms)
+        pairs = [joined[at : at + 2] for at in range(len(joined) - 1)]
+        return Words(tuple(words), tuple(terms), tuple(pairs))
+
     def _weigh(self, word: str) -> float:
         if word in _FUNCTION_WORDS:
-            return _FUNCTION_WEIGHT
+            return 0.0
         if word in _QUESTION_WORDS:
             return _QUESTION_WEIGHT
         if word in _GENERIC_WORDS:

@@ -21,7 +21,10 @@ FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_
 @FILE
 @shown_errors
 def import_staff(file: Path) -> None:
-    """导入名单 FILE（CSV 或 XLSX）：工号,姓名,角色,学院,企业微信账号,手机号,邮箱[,负责班级]。名单以外的人不再收到警报。"""
+    """导入名单 FILE（CSV 或 XLSX）：工号,姓名,角色,学院,企业微信账号,手机号,邮箱[,负责班级]。
+
+    名单以外的人不再收到警报。
+    """
     application = current_application()
     people = read_staff(file)
     with application.database.write() as session:

@@ -144,6 +144,27 @@ class Alerts:
         if stored:
             self.log(session, alert.id, "notified", actor=ROBOT, detail={"round": alert.rounds, "reason": key})
 
+    def ask_for_call(self, session: Session, contact: str, *, phone: str) -> bool:
+        """Who has the contact's open alert, or is on duty, reads that the student wants a call. False without one."""
+        query = select(AlertRecord).where(AlertRecord.contact == contact, AlertRecord.state != "resolved")
+        alert = session.scalars(query.order_by(AlertRecord.level.desc()).with_for_update()).first()
+        if alert is None:
+            return False
+        owner = self._rota.find_person(session, alert.acknowledged_by)
+        people = [owner] if owner else self._rota.on_duty(session, self._clock.now()).people
+        targets = [(Source.WECOM, person.wecom_userid) for person in people if person.wecom_userid]
+        if not targets and self._has_robot:
+            targets = [(Source.ROBOT, "")]
+        for channel, recipient in targets:
+            self._outbox.enqueue(
+                session,
+                OutboundMessage(channel, recipient, TextContent(messages.wants_a_call(alert.id, phone))),
+                priority=Priority.SAFETY,
+                subject=f"alert-call:{alert.id}",
+            )
+        self.log(session, alert.id, "call_asked", actor="student", detail={"phone_given": bool(phone)})
+        return True
+
     def acknowledge(self, session: Session, alert_id: int, staff: Staff, *, via: str) -> str:
         """The alert belongs to `staff` and chases nobody any more. Returns "", or who had it already, or "closed".
 

@@ -66,6 +66,12 @@ def more_words(alert_id: int, count: int) -> str:
     return f"A{alert_id} 的同学又写来消息（累计 {count} 条），请看一看。"
 
 
+def wants_a_call(alert_id: int, phone: str) -> str:
+    """To who has the alert, or who is on duty: the student asks to be called."""
+    number = f"电话 {phone}" if phone else "还没有留号码，请在后台或通过学院联系"
+    return f"A{alert_id} 的同学同意老师打电话过去：{number}。请尽快打给他。"
+
+
 def acknowledged_line(name: str) -> str:
     """On the card, in the place of its buttons."""
     return f"{name} 正在处理"

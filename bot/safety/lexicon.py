@@ -122,12 +122,13 @@ class _Draft:
     def rewriting(self, item: _Item) -> None:
         means = item.values.get("means")
         pattern = self.compile(item.values.get("match"), item.line("match"))
-        if not isinstance(means, str):
-            self.faults.append(f"{item.line('means')} 缺少 means")
+        hint = item.values.get("hint")
+        if not isinstance(means, str) or not isinstance(hint, str) or not hint:
+            self.faults.append(f"{item.line()} 要有 match、means 和 hint")
         elif pattern is not None and pattern.groups:
             self.faults.append(f"{item.line('match')} 不能有捕获组，请用 (?:…)")
         elif pattern is not None:
-            self.rewritings.append(Rewriting(pattern.pattern, means))
+            self.rewritings.append(Rewriting(pattern.pattern, means, hint))
 
     def signal(self, item: _Item) -> None:
         values = item.values

@@ -151,10 +151,9 @@ def _automaton(terms: Mapping[str, Meaning], patterns: Sequence[tuple[frozenset[
 
 
 def _outermost(terms: list[Found]) -> Iterator[Found]:
-    """The terms that lie in no longer term."""
-    for hit in terms:
-        size = hit.end - hit.start
-        if not any(
-            other.start <= hit.start and hit.end <= other.end and other.end - other.start > size for other in terms
-        ):
+    """The terms that lie in no longer term: by start, the longer first, one that reaches no further lies inside."""
+    reach = -1
+    for hit in sorted(terms, key=lambda hit: (hit.start, -hit.end)):
+        if hit.end > reach:
+            reach = hit.end
             yield hit

@@ -62,7 +62,7 @@ CATEGORY_LABELS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One thing the text says. `term` is what the student wrote at [start, end) of the text.
+    """One thing the text says: `term`, in plain form, which the student wrote at [start, end) of the text.
 
     A signal of level NONE is a circumstance (a time, a place) that weighs only beside others. For signals that no
     single place of the text carries (accumulation, split), start and end are 0.

@@ -41,10 +41,14 @@ _CJK = range(0x3400, 0xA000)
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """One way of hiding a word: where `pattern` stands, `means` is meant. The pattern has no groups of its own."""
+    """One way of hiding a word: where `pattern` stands, `means` is meant. The pattern has no groups of its own.
+
+    `hint` holds characters of which at least one is in whatever the pattern matches.
+    """
 
     pattern: str
     means: str
+    hint: str
 
 
 class Normaliser:
@@ -56,6 +60,8 @@ class Normaliser:
         self._means = {f"r{i}": rewriting.means for i, rewriting in enumerate(rewritings)}
         parts = (f"(?P<r{i}>{rewriting.pattern})" for i, rewriting in enumerate(rewritings))
         self._rewriting = re.compile("|".join(parts)) if rewritings else None
+        self._by_hint = [(frozenset(rewriting.hint), re.compile(rewriting.pattern)) for rewriting in rewritings]
+        self._hints = frozenset().union(*(hint for hint, _ in self._by_hint))
 
     def __call__(self, raw: str) -> "PlainText":
         """The text in plain form. Never raises, whatever the characters."""
@@ -66,20 +72,23 @@ class Normaliser:
             text = text.replace(_ODD, "")
         if " " in text:
             text, offsets = _cut(text, offsets, _single_spaces(text))
-        if self._rewriting is not None and (first := self._rewriting.search(text)):
-            text, offsets = self._rewrite(text, offsets, first.start())
-        return PlainText(text, offsets, len(raw))
+        present = self._hints.intersection(text)
+        if present and any(not hint.isdisjoint(present) and pattern.search(text) for hint, pattern in self._by_hint):
+            text, offsets = self._rewrite(text, offsets)
+        return PlainText(text, offsets)
 
-    def _rewrite(self, text: str, offsets: list[int] | None, start: int) -> tuple[str, list[int]]:
+    def _rewrite(self, text: str, offsets: list[int] | None) -> tuple[str, list[int]]:
         before = offsets if offsets is not None else list(range(len(text)))
-        pieces, after, position = [text[:start]], before[:start], start
-        for match in self._rewriting.finditer(text, start) if self._rewriting else ():
+        pieces: list[str] = []
+        after: list[int] = []
+        position = 0
+        for match in self._rewriting.finditer(text) if self._rewriting else ():
             means = self._means[match.lastgroup or ""]
             pieces += [text[position : match.start()], means]
             after += before[position : match.start()]
-            # every letter of the meaning points at the whole of what was written, as far as letters go
-            width = match.end() - match.start()
-            after += [before[match.start() + min(i, width - 1)] for i in range(len(means))]
+            # the meaning's first character points at the first of what was written, its last at the last
+            last = match.end() - 1
+            after += [before[min(match.start() + i, last)] for i in range(len(means) - 1)] + [before[last]]
             position = match.end()
         return "".join(pieces) + text[position:], after + before[position:]
 
@@ -90,7 +99,6 @@ class PlainText:
 
     text: str
     offsets: list[int] | None
-    raw_length: int
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where [start, end) of the plain text stood in the original."""
@@ -98,8 +106,7 @@ class PlainText:
             return start, end
         if start >= end or end > len(self.offsets):
             return 0, 0
-        following = self.offsets[end] if end < len(self.offsets) else self.raw_length
-        return self.offsets[start], max(self.offsets[end - 1] + 1, min(following, self.offsets[end - 1] + 4))
+        return self.offsets[start], self.offsets[end - 1] + 1
 
 
 def _single_spaces(text: str) -> list[int]:

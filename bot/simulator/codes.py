@@ -6,7 +6,7 @@ are the platforms' own where known; clients must go by the code.
 
 from typing import Any
 
-from bot.simulator.errors import LixiaoError
+from bot.errors import LixiaoError
 
 WECHAT_WORDS = {
     -1: "system error",

@@ -1,5 +1,6 @@
 """Access tokens: handing them out, their life of two hours, and what a call with one is told."""
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -90,7 +91,6 @@ class TokenOffice:
         with self._state.lock:
             for token in self._tokens.values():
                 token.revoked = True
-            self._forced.clear()
 
     def _issue(self, kind: str) -> Token:
         now = self._state.now()
@@ -104,4 +104,4 @@ class TokenOffice:
         return token if token and not token.revoked and token.expires_at > self._state.now() else None
 
     def _given(self, token: Token) -> tuple[str, int]:
-        return token.value, int((token.expires_at - self._state.now()).total_seconds())
+        return token.value, math.ceil((token.expires_at - self._state.now()).total_seconds())

@@ -14,7 +14,7 @@ export function h(tag, attributes = {}, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
@@ -136,8 +136,13 @@ export function openSheet(overlay, label, className, content) {
   };
   overlay.replaceChildren(sheet);
   overlay.hidden = false;
-  overlay.onclick = (event) => event.target === overlay && close();
-  overlay.onkeydown = (event) => event.key === "Escape" && close();
+  // With a body in braces: these must not return false, which would cancel the event.
+  overlay.onclick = (event) => {
+    if (event.target === overlay) close();
+  };
+  overlay.onkeydown = (event) => {
+    if (event.key === "Escape") close();
+  };
   for (const element of others) element.inert = true;
   (sheet.querySelector("textarea, input") ?? sheet.querySelector("button, a"))?.focus({ preventScroll: true });
   return close;

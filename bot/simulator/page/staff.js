@@ -79,8 +79,8 @@ export function staffPhone({ refresh, onChange }) {
     const all = chats();
     if (!current()) chosen = all[0]?.id ?? null;
     const news = all.find((chat) => chat.id !== chosen && book.unread(chat.id, chat.messages) > 0);
-    // Until somebody chooses a phone by hand, the one that rings is the one to look at.
-    if (news && !byHand && book.unread(chosen, current().messages) === 0) chosen = news.id;
+    // Until somebody chooses a phone by hand, one that rings takes the place of one that is empty.
+    if (news && !byHand && current().messages.length === 0) chosen = news.id;
     const chat = current();
     if (visible && chat) book.read(chat.id, chat.messages);
     switches.show(all.map((each) => ({ id: each.id, name: each.name, unread: book.unread(each.id, each.messages), chosen: each.id === chosen })));

@@ -113,9 +113,11 @@ export function studentPhone({ refresh, onChange }) {
       shown = openid;
     }
     const pending = waiting.unseen(openid, current.messages);
-    const items = withTimes(current.messages, state.zone, state.clock, (message) => messageItems(message, current.name));
-    items.push(...pending.map((item) => pendingItem(item, current.name)));
-    const chips = pending.length ? [] : offered(current.messages);
+    const failed = pending.filter((item) => item.failed);
+    const under = (id) => failed.filter((item) => item.after === id).map((item) => pendingItem(item, current.name));
+    const items = withTimes(current.messages, state.zone, state.clock, (message) => [...messageItems(message, current.name), ...under(message.id)]);
+    items.push(...under(0), ...pending.filter((item) => !item.failed).map((item) => pendingItem(item, current.name)));
+    const chips = pending.length > failed.length ? [] : offered(current.messages);
     if (chips.length) items.push({ key: `chips-${current.messages.at(-1).id}`, mark: "", build: () => chipRow(chips) });
     list.show(items);
     const theirs = current.messages.filter((message) => message.from === "account").length;
