@@ -95,11 +95,17 @@ class Chance:
     def __init__(self, clock: Clock, seed: int | None = None) -> None:
         """With a `seed` the jitter repeats (tests); identifiers and tokens are always unpredictable."""
         self._clock = clock
+        self._last_id = 0
+        self._lock = threading.Lock()
         self._random = random.Random(seed)  # noqa: S311 - jitter, not a secret
 
     def new_id(self) -> str:
-        """26 characters, unique across processes, sorted by time to the millisecond (a ULID)."""
-        value = (int(self._clock.now().timestamp() * 1000) << 80) | secrets.randbits(80)
+        """26 characters (a ULID): unique across processes, sorted by time, and within one process by order of asking."""
+        with self._lock:
+            value = (int(self._clock.now().timestamp() * 1000) << 80) | secrets.randbits(80)
+            if value >> 80 == self._last_id >> 80:
+                value = self._last_id + 1 + secrets.randbits(32)
+            self._last_id = value
         return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
 
     def token(self, size: int = 16) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+from zipfile import BadZipFile
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
@@ -42,29 +43,52 @@ class Numbered:
 def read_table(path: Path, *, required: Sequence[str]) -> list[Numbered]:
     """The rows of a .csv (UTF-8 or GB18030) or .xlsx file. Empty rows are left out.
 
-    Raises BadTableError if the file cannot be read or a column of `required` is missing.
+    Raises BadTableError if the file cannot be read, a column of `required` is missing, a column stands there twice,
+    or a row has more cells than there are columns.
     """
     try:
-        rows = _read_xlsx(path) if path.suffix.lower() == ".xlsx" else _read_csv(path)
+        lines = _read_xlsx(path) if path.suffix.lower() == ".xlsx" else _read_csv(path)
     except OSError as error:
         raise BadTableError([f"读不到 {path}：{error.strerror}"]) from None
-    if not rows:
+    if not lines:
         raise BadTableError([f"{path.name} 是空的"])
-    header = [cell.strip() for cell in rows[0]]
+    (_, first), *rest = lines
+    header = [cell.strip() for cell in first]
     missing = [name for name in required if name not in header]
     if missing:
         raise BadTableError([f"第 1 行缺少列：{'、'.join(missing)}（现有：{'、'.join(header)}）"])
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise BadTableError([f"第 1 行有重复的列：{'、'.join(twice)}"])
+    rows = [(line, [cell.strip() for cell in cells]) for line, cells in rest]
+    faults = [
+        f"第 {line} 行：比表头多出内容“{'、'.join(filter(None, cells[len(header) :]))}”，内容里有逗号时要加引号"
+        for line, cells in rows
+        if any(cells[len(header) :])
+    ]
+    if faults:
+        raise BadTableError(faults)
     return [
-        Numbered(line, dict(zip(header, [cell.strip() for cell in row] + [""] * len(header), strict=False)))
-        for line, row in enumerate(rows[1:], start=2)
-        if any(cell.strip() for cell in row)
+        Numbered(line, dict(zip(header, cells + [""] * len(header), strict=False)))
+        for line, cells in rows
+        if any(cells)
     ]
 
 
-def convert(rows: Iterable[Numbered], build: Callable[[Row], T]) -> list[T]:
-    """`build` of every row. Raises BadTableError that lists every row for which it raised BadRowError, by line."""
+def convert(rows: Iterable[Numbered], build: Callable[[Row], T], *, unique: Sequence[str] = ()) -> list[T]:
+    """`build` of every row, at most one row for each value of a `unique` column.
+
+    Raises BadTableError that lists every row for which it raised BadRowError or which repeats another, by line.
+    """
     built, faults = [], []
+    first_line: dict[tuple[str, str], int] = {}
     for row in rows:
+        repeated = [name for name in unique if row.values[name] and (name, row.values[name]) in first_line]
+        faults += [
+            f"第 {row.line} 行：{name} {row.values[name]} 与第 {first_line[name, row.values[name]]} 行重复"
+            for name in repeated
+        ]
+        first_line |= {(name, row.values[name]): row.line for name in unique if name not in repeated}
         try:
             built.append(build(row.values))
         except BadRowError as error:
@@ -74,7 +98,7 @@ def convert(rows: Iterable[Numbered], build: Callable[[Row], T]) -> list[T]:
     return built
 
 
-def _read_csv(path: Path) -> list[list[str]]:
+def _read_csv(path: Path) -> list[tuple[int, list[str]]]:
     data = path.read_bytes()
     for encoding in ("utf-8-sig", "gb18030"):  # Excel on Chinese Windows saves CSV in the second
         try:
@@ -84,20 +108,30 @@ def _read_csv(path: Path) -> list[list[str]]:
             continue
     else:
         raise BadTableError([f"{path.name} 的编码既不是 UTF-8 也不是 GB18030"])
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines, start = [], 1
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        for cells in reader:
+            lines.append((start, cells))
+            start = reader.line_num + 1  # a cell may hold line breaks
     except csv.Error as error:
         raise BadTableError([f"{path.name} 不是正确的 CSV：{error}"]) from None
+    return lines
 
 
-def _read_xlsx(path: Path) -> list[list[str]]:
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, KeyError, ValueError, EOFError, OSError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise BadTableError([f"{path.name} 不是正确的 XLSX"]) from None
-    sheet = book.worksheets[0]
-    rows = [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
-    book.close()
-    return rows
+def _read_xlsx(path: Path) -> list[tuple[int, list[str]]]:
+    with path.open("rb") as file:
+        try:
+            book = load_workbook(file, read_only=True, data_only=True)
+            rows = book.worksheets[0].iter_rows(values_only=True)
+            lines = [(line, [_text(cell) for cell in cells]) for line, cells in enumerate(rows, start=1)]
+            book.close()
+        except (InvalidFileException, BadZipFile, LookupError, ValueError, EOFError, SyntaxError):
+            raise BadTableError([f"{path.name} 不是正确的 XLSX"]) from None
+    return lines
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, float) and cell.is_integer():  # a number that Excel stores as 13800000000.0
+        return str(int(cell))
+    return "" if cell is None else str(cell)

@@ -11,10 +11,10 @@ from knowledge.entry import Entry, School
 from knowledge.ranking import Ranker, distinct, merge, phrases
 from knowledge.scoring import Thresholds, Verdict, judge
 from knowledge.text import STOP, fold, normalise, sentences, strip_fillers
-from knowledge.tokens import Segmenter
+from knowledge.tokens import Segmenter, Words
 
 _SUGGESTED = 3
-_CLAUSE_LENGTH = 4
+_BROAD = 2
 _CLAUSES = 8
 _REMEMBERED = 512
 _SMALL_TALK = "meta."
@@ -145,19 +145,20 @@ class KnowledgeBase:
         return None
 
     def _decide_alone(self, plain: str) -> Decision:
-        exact = self._exact.get(plain.replace(STOP, ""))
+        cut = self._segmenter.cut(plain)
+        bare = self._bare_subject(cut)
+        exact = None if bare else self._exact.get(plain.replace(STOP, ""))
         if exact is not None:
             hits = tuple(self._detailed(_hit(self.entries[entry_id], 1.0, variant=plain), plain) for entry_id in exact)
             return Answer(hits) if len(hits) == 1 else Suggestions(hits[:_SUGGESTED])
-        ranked = self._ranker.rank(self._segmenter.cut(plain))
+        ranked = self._ranker.rank(cut)
+        if bare and (choice := self._choice(bare, ranked)):
+            return choice
         parts = intents.clauses(plain)[:_CLAUSES]
         questions = [*parts, *self._joined(plain)] if len(parts) > 1 else self._joined(plain)
         if questions:
-            asked = [
-                (part, self._ranker.rank(self._segmenter.cut(part)))
-                for part in questions
-                if len(part) >= _CLAUSE_LENGTH
-            ]
+            cuts = [(part, self._segmenter.cut(part)) for part in questions]
+            asked = [(part, self._ranker.rank(cut)) for part, cut in cuts if any(map(self._ranker.tells, cut.terms))]
             double = self._double(asked, ranked)
             if double is not None:
                 return double
@@ -179,6 +180,15 @@ class KnowledgeBase:
         floor = max(self._thresholds.near * best.score, self._thresholds.suggest * 0.85)
         near = [hit for hit in topics if hit.score >= floor and (hit is best or hit.parts["evidence"] > 0)]
         return Suggestions(tuple(near[:_SUGGESTED]))
+
+    def _bare_subject(self, cut: Words) -> str:
+        """The subject of a text that says nothing else (档案, 户口呢), or nothing."""
+        return cut.terms[0] if len(cut.terms) == 1 and self._ranker.is_subject(cut.terms[0]) else ""
+
+    def _choice(self, subject: str, ranked: Sequence[Hit]) -> Suggestions | None:
+        """What a bare subject may mean, where it is the subject of several topics' titles."""
+        titled = [hit for hit in distinct(ranked) if subject in self._segmenter.cut(fold(hit.title)).words]
+        return Suggestions(tuple(titled[:_SUGGESTED])) if len(titled) >= _BROAD else None
 
     def _double(self, asked: Sequence[tuple[str, Sequence[Hit]]], whole: Sequence[Hit]) -> Answer | None:
         """Two questions, each sure by itself and of another topic."""

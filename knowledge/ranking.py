@@ -12,9 +12,9 @@ from knowledge.text import fold, normalise
 from knowledge.tokens import Segmenter, Words
 
 _CANDIDATES = 5
-_CLAUSE_SHARE = 0.9
-_REMARK_SHARE = 0.72
-_WHOLE_SHARE = 0.15
+_CLAUSE_SHARE = 0.6
+_REMARK_SHARE = 0.45
+_WHOLE_SHARE = 0.4
 _STRAY_SHARE = 0.6
 _PAIR_RARITY = 0.6
 _W_COVERED, _W_NEAREST, _P_COVERED, _P_NEAREST = (
@@ -90,7 +90,7 @@ def merge(whole: Sequence[Hit], parts: Sequence[tuple[str, Sequence[Hit]]]) -> l
         share = _CLAUSE_SHARE if intents.asks(part) else _REMARK_SHARE
         for hit in ranked:
             other = wholes.get(hit.entry_id)
-            score = min(hit.score * share + (other.score * _WHOLE_SHARE if other else 0.0), 1.0)
+            score = hit.score * share + (other.score * _WHOLE_SHARE if other else 0.0)
             if hit.entry_id not in best or score > best[hit.entry_id].score:
                 evidence = max(hit.parts["evidence"], other.parts["evidence"] if other else 0.0)
                 best[hit.entry_id] = replace(hit, score=score, parts={**hit.parts, "evidence": evidence})

@@ -25,12 +25,12 @@ class Thresholds:
     answer: float = 0.40
     margin: float = 0.03
     clear: float = 0.80
-    suggest: float = 0.34
+    suggest: float = 0.35
     evidence: float = 0.45
     near: float = 0.80
     phrase: float = 0.55
     phrase_sure: float = 0.72
-    strange: float = 0.75
+    strange: float = 0.6
     strange_phrase: float = 0.3
 
 

@@ -83,7 +83,7 @@ class Segmenter:
         self._canonical = dict(_QUESTION_WORDS)
         dictionary = dictionary or Dictionary()
         self.subjects = frozenset(dictionary.subjects)
-        self._domain = self.subjects | frozenset(dictionary.modifiers) | frozenset(synonyms or ())
+        self._domain = self.subjects | frozenset(dictionary.modifiers) | {word for words in synonyms or () for word in words.split("+")}
         for canonical, aliases in (synonyms or {}).items():
             for alias in aliases:
                 self._canonical[normalise(alias)] = canonical
@@ -115,11 +115,12 @@ class Segmenter:
 
     def _cut(self, normalised: str) -> Words:
         canonical = self._canonical
-        words = [
+        found = [
             canonical.get(word, word)
             for word in self._jieba.cut(normalised, HMM=False)
             if word != STOP and word != " "  # noqa: PLR1714 - measured: two comparisons beat a tuple here
         ]
+        words = [word for each in found for word in each.split("+")] if "+" in "".join(found) else found
         terms = [word for word in words if word not in _FUNCTION_WORDS]
         joined = "".join(terms)
         pairs = [joined[at : at + 2] for at in range(len(joined) - 1)]

@@ -1,8 +1,8 @@
 """Fixtures for all tests: both databases, a clock that stands still, and the secrets of nobody."""
 
 import base64
+import secrets
 import sys
-import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -50,7 +50,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{tmp_path / 'test.db'}"
         return
     server = request.getfixturevalue("postgresql_server")
-    name = f"t_{uuid.uuid4().hex[:12]}"
+    name = f"t_{secrets.token_hex(6)}"
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))

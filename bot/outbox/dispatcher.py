@@ -77,14 +77,20 @@ class Dispatcher:
                 now=now,
                 lease_until=now + self._lease_for,
             )
-        futures = {self._pool.submit(self._send, item): item for item in claimed}
-        for future in as_completed(futures):
-            self._settle(futures[future].delivery, future.result())
+        in_order: dict[str, list[Claimed]] = {}
+        for item in claimed:  # one person reads messages in the order in which they were decided
+            in_order.setdefault(f"{item.delivery.channel}:{item.delivery.recipient}", []).append(item)
+        for future in as_completed([self._pool.submit(self._send_all, items) for items in in_order.values()]):
+            future.result()
         return TickReport(done=len(claimed), more=len(claimed) == self._concurrency)
 
     def close(self) -> None:
         """Sends under way are finished and settled by the tick that began them; no new ones start."""
         self._pool.shutdown(wait=True)
+
+    def _send_all(self, items: Sequence[Claimed]) -> None:
+        for item in items:
+            self._settle(item.delivery, self._send(item))
 
     def _send(self, item: Claimed) -> Outcome:
         delivery = item.delivery

@@ -23,6 +23,7 @@ WECHAT_WORDS = {
     40020: "invalid button url size",
     40023: "invalid sub button size",
     40033: "invalid charset. please check your request, if include \\uxxxx will create fail!",
+    40035: "invalid parameter",
     40037: "invalid template_id",
     40053: "invalid action info",
     40066: "invalid url",
@@ -53,6 +54,7 @@ WECHAT_WORDS = {
     48001: "api unauthorized",
     48006: "forbid to clear quota because of reaching the limit",
     50002: "user limited",
+    76021: "cgi_path not found, please check",
 }
 
 WECOM_WORDS = {
@@ -63,10 +65,13 @@ WECOM_WORDS = {
     40014: "invalid access_token",
     40056: "invalid agentid",
     40058: "invalid Request Parameter",
+    40093: "invalid Request Parameter, task_id is used",
+    40130: "invalid user list size",
     41001: "access_token missing",
     41002: "corpid missing",
     41004: "corpsecret missing",
     42001: "access_token expired",
+    42014: "invalid response_code",
     43001: "require GET method",
     43002: "require POST method",
     44004: "empty content",

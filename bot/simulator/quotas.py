@@ -82,6 +82,10 @@ class Quotas:
             period, count = self._counts.get(("day", path), (today, 0))
             return count if period == today else 0
 
+    def daily_limit(self, path: str) -> int | None:
+        """How many calls of `path` a day allows, None without limit."""
+        return self._limits.get(path, Limit()).day
+
     def clear_day(self) -> None:
         """All daily counts start again, as after clear_quota."""
         with self._state.lock:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.world import World, open_world
@@ -39,8 +38,3 @@ def build_world(
 def world(build_world: Callable[..., World]) -> World:
     """A world as config.yaml has it."""
     return build_world()
-
-
-@pytest.fixture
-def _sections() -> dict[str, Any]:
-    return {}

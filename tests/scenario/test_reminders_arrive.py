@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from conftest import ZONE
-from support.world import World
+from support.world import ZONE, World
 
 from bot.reminders.series import Weekly
 

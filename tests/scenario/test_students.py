@@ -39,7 +39,8 @@ def test_a_question_gets_a_sourced_answer_and_a_follow_up_stays_on_its_topic(wor
     world.no_other_messages()
 
 
-def test_numbers_are_forgotten_after_half_an_hour(world: World) -> None:
+def test_numbers_are_forgotten_after_half_an_hour(build_world: Callable[..., World]) -> None:
+    world = build_world(reminders={"enabled": False})
     student = world.student("李同学")
     student.writes("档案怎么转")
     student.expects("接收单位")

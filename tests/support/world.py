@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -23,6 +24,7 @@ from bot.web import create_web
 from handlers.menu import MENU
 from knowledge.base import KnowledgeBase
 
+ZONE = ZoneInfo("Asia/Shanghai")
 ROOT = Path(__file__).resolve().parent.parent.parent
 AES = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 OLD_AES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefg"
@@ -44,12 +46,14 @@ class LoopbackServer:
 
     def __init__(self) -> None:
         self.app: Callable[..., Any] | None = None
-        self._server = make_server(
-            "127.0.0.1", 0, lambda *call: self.app(*call), threaded=True, request_handler=_QuietHandler
-        )
+        self._server = make_server("127.0.0.1", 0, self._call, threaded=True, request_handler=_QuietHandler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def _call(self, *call: Any) -> Any:
+        assert self.app is not None
+        return self.app(*call)
 
     def close(self) -> None:
         self._server.shutdown()

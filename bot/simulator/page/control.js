@@ -5,15 +5,16 @@ import { byId, h, toast } from "./dom.js";
 import { clockWords, duration, secondsToMorning } from "./text.js";
 
 const PHRASES = ["档案怎么转", "户口要迁走吗", "团组织关系转到哪", "三方丢了怎么办", "转人工", "我室友说不想活了", "东西都送人了，今晚天台见"];
-const UNTIL_CLEARED = 100_000;
 
+// `times` null is until cleared; it counts down on the server, so it is no mark of which fault it is.
 const FAULTS = [
-  { name: "微信接口超时", note: "每次调用多等 6 秒", body: { host: "wechat", path: "", delay_s: 6 } },
-  { name: "微信接口出错", note: "返回 500", body: { host: "wechat", path: "", http_status: 500 } },
-  { name: "微信条数用完", note: "客服消息 45015", body: { host: "wechat", path: "message/custom/send", errcode: 45015 } },
-  { name: "回答丢失", note: "消息已发出，回执断线", body: { host: "wechat", path: "message/custom/send", drop: true, after: true } },
-  { name: "企业微信不可用", note: "连接全部断开", body: { host: "wecom", path: "", drop: true } },
-  { name: "企业微信返回网页", note: "网关错误页代替 JSON", body: { host: "wecom", path: "", html: true } },
+  { name: "微信接口超时", note: "每次调用多等 6 秒", body: { host: "wechat", path: "", delay_s: 6 }, times: null },
+  { name: "微信接口出错", note: "返回 500", body: { host: "wechat", path: "", http_status: 500 }, times: null },
+  { name: "微信条数用完", note: "客服消息返回 45015", body: { host: "wechat", path: "message/custom/send", errcode: 45015 }, times: null },
+  { name: "下一次回答丢失", note: "微信没收到回答，会再推送一次", body: { host: "callback", path: "wechat", drop: true }, times: 1 },
+  { name: "客服消息回执丢失", note: "学生收到了，程序不知道", body: { host: "wechat", path: "message/custom/send", drop: true, after: true }, times: null },
+  { name: "企业微信不可用", note: "连接全部断开", body: { host: "wecom", path: "", drop: true }, times: null },
+  { name: "企业微信返回网页", note: "网关错误页代替 JSON", body: { host: "wecom", path: "", html: true }, times: null },
 ];
 
 /** The control column. `onPhrase(text)` puts a sentence into the student's input; `refresh()` gets the newest state. */
@@ -51,10 +52,10 @@ export function controlColumn({ refresh, onPhrase, currentStudent }) {
   // Only all faults can be cleared at once, so switching one off puts the others back.
   async function toggle(fault) {
     const active = FAULTS.filter((other) => isActive(other));
-    if (!active.includes(fault)) return attempt(() => post("faults", { ...fault.body, times: UNTIL_CLEARED }));
+    if (!active.includes(fault)) return attempt(() => post("faults", { ...fault.body, times: fault.times }));
     return attempt(async () => {
       await remove("faults");
-      for (const other of active) if (other !== fault) await post("faults", { ...other.body, times: UNTIL_CLEARED });
+      for (const other of active) if (other !== fault) await post("faults", { ...other.body, times: other.times });
     });
   }
 

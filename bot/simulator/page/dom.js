@@ -60,6 +60,8 @@ export function keyedList(parent) {
 export function stickToEnd(scroller, jump) {
   let atEnd = true;
   let missed = 0;
+  let size = "";
+  const sizeNow = () => `${scroller.clientWidth}x${scroller.clientHeight}`;
   const toEnd = () => {
     scroller.scrollTop = scroller.scrollHeight;
     atEnd = true;
@@ -67,6 +69,8 @@ export function stickToEnd(scroller, jump) {
     jump.hidden = true;
   };
   scroller.addEventListener("scroll", () => {
+    // Scrolling that a new size of the box brings about is nobody's wish to read above.
+    if (sizeNow() !== size) return;
     atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PX;
     if (atEnd) {
       missed = 0;
@@ -74,7 +78,10 @@ export function stickToEnd(scroller, jump) {
     }
   }, { passive: true });
   jump.addEventListener("click", toEnd);
-  new ResizeObserver(() => atEnd && toEnd()).observe(scroller);
+  new ResizeObserver(() => {
+    size = sizeNow();
+    if (atEnd) toEnd();
+  }).observe(scroller);
   return {
     toEnd,
     grew(count) {
@@ -148,7 +155,7 @@ export function openSheet(overlay, label, className, content) {
   return close;
 }
 
-/** Says one sentence at the foot of the page for five seconds. */
+/** Says one sentence over the page for five seconds. */
 export function toast(sentence) {
   const line = h("p", { class: "toast" }, sentence);
   byId("toasts").replaceChildren(line);

@@ -146,8 +146,7 @@ export function studentPhone({ refresh, onChange }) {
 
   // The emulator may put the platform's own line into the conversation; it must not stand there twice.
   function faultTold(message) {
-    const messages = student().messages;
-    return messages[messages.indexOf(message) + 1]?.text?.includes("服务出现故障") ?? false;
+    return student().messages.some((other) => other.id > message.id && other.from === "system" && other.text.includes("服务出现故障"));
   }
 
   function pendingItem(item, name) {
