@@ -14,7 +14,8 @@ from knowledge.text import STOP, fold, normalise, sentences, strip_fillers
 from knowledge.tokens import Segmenter, Words
 
 _SUGGESTED = 3
-_BROAD = 2
+_AHEAD = 0.15
+_BROAD = 4
 _CLAUSES = 8
 _REMEMBERED = 512
 _SMALL_TALK = "meta."
@@ -155,7 +156,7 @@ class KnowledgeBase:
         if bare and (choice := self._choice(bare, ranked)):
             return choice
         parts = intents.clauses(plain)[:_CLAUSES]
-        questions = [*parts, *self._joined(plain)] if len(parts) > 1 else self._joined(plain)
+        questions = [*parts, *self._joined(plain, ranked)] if len(parts) > 1 else self._joined(plain, ranked)
         if questions:
             cuts = [(part, self._segmenter.cut(part)) for part in questions]
             asked = [(part, self._ranker.rank(cut)) for part, cut in cuts if any(map(self._ranker.tells, cut.terms))]
@@ -186,9 +187,22 @@ class KnowledgeBase:
         return cut.terms[0] if len(cut.terms) == 1 and self._ranker.is_subject(cut.terms[0]) else ""
 
     def _choice(self, subject: str, ranked: Sequence[Hit]) -> Suggestions | None:
-        """What a bare subject may mean, where it is the subject of several topics' titles."""
-        titled = [hit for hit in distinct(ranked) if subject in self._segmenter.cut(fold(hit.title)).words]
-        return Suggestions(tuple(titled[:_SUGGESTED])) if len(titled) >= _BROAD else None
+        """What a bare subject may mean, where several topics' titles have it and none is far ahead.
+
+        Of many topics the most general are offered: those with the shortest titles.
+        """
+        scores = {hit.entry_id: hit.score for hit in ranked}
+        titled = [
+            _hit(entry, scores.get(entry.id, 0.0))
+            for entry in self.entries.values()
+            if subject in self._segmenter.cut(fold(entry.title)).words
+        ]
+        if len({hit.topic for hit in titled}) >= _BROAD:
+            return Suggestions(tuple(distinct(sorted(titled, key=lambda hit: len(hit.title)))[:_SUGGESTED]))
+        near = distinct(sorted(titled, key=lambda hit: -hit.score))
+        if len(near) > 1 and near[0].score - near[1].score < _AHEAD:
+            return Suggestions(tuple(near[:_SUGGESTED]))
+        return None
 
     def _double(self, asked: Sequence[tuple[str, Sequence[Hit]]], whole: Sequence[Hit]) -> Answer | None:
         """Two questions, each sure by itself and of another topic."""
@@ -204,18 +218,18 @@ class KnowledgeBase:
             return None
         return Answer(hits)
 
-    def _joined(self, plain: str) -> list[str]:
-        """The two questions of one that names two subjects (档案和户口怎么转), or nothing."""
+    def _joined(self, plain: str, whole: Sequence[Hit]) -> list[str]:
+        """The two questions of one that names two subjects (档案和户口怎么转), or nothing where one entry has both."""
         for clause in sentences(plain):
             words = self._segmenter.cut(clause).words
-            for at in range(1, len(words) - 1):
-                if (
-                    words[at] in _AND
-                    and self._ranker.is_subject(words[at - 1])
-                    and self._ranker.is_subject(words[at + 1])
-                ):
-                    before, after = "".join(words[: at - 1]), "".join(words[at + 2 :])
-                    return [before + words[at - 1] + after, before + words[at + 1] + after]
+            for at in range(1, len(words)):
+                gap = words[at] in _AND and at + 1 < len(words)
+                first, second = words[at - 1], words[at + gap]
+                if not (first != second and self._ranker.is_subject(first) and self._ranker.is_subject(second)):
+                    continue
+                if gap or not (whole and self._ranker.knows(whole[0].entry_id, (first, second))):
+                    before, after = "".join(words[: at - 1]), "".join(words[at + gap + 1 :])
+                    return [before + first + after, before + second + after]
         return []
 
     def _detailed(self, hit: Hit, plain: str) -> Hit:

@@ -70,14 +70,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """Near, not sure: up to three hits of distinct topics, best first, to pick from by number."""
+    """Near, not sure: up to three hits of distinct topics, in the order shown, to pick from by number."""
 
     hits: tuple[Hit, ...]
 
     @property
     def score(self) -> float:
         """The best hit's score."""
-        return self.hits[0].score
+        return max(hit.score for hit in self.hits)
 
 
 @dataclass(frozen=True, slots=True)

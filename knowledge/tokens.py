@@ -83,7 +83,11 @@ class Segmenter:
         self._canonical = dict(_QUESTION_WORDS)
         dictionary = dictionary or Dictionary()
         self.subjects = frozenset(dictionary.subjects)
-        self._domain = self.subjects | frozenset(dictionary.modifiers) | {word for words in synonyms or () for word in words.split("+")}
+        self._domain = (
+            self.subjects
+            | frozenset(dictionary.modifiers)
+            | {word for words in synonyms or () for word in words.split("+")}
+        )
         for canonical, aliases in (synonyms or {}).items():
             for alias in aliases:
                 self._canonical[normalise(alias)] = canonical

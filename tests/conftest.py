@@ -3,6 +3,7 @@
 import base64
 import secrets
 import sys
+import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -29,11 +30,11 @@ def _quiet_logs() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """The address of a real PostgreSQL, started from the pgserver package; one for each test process."""
     pgserver = pytest.importorskip("pgserver", reason="pip install pgserver 才能跑 PostgreSQL 测试")
-    folder = tmp_path_factory.mktemp(f"pg_{worker_id}")
-    with pgserver.get_server(folder, cleanup_mode="delete") as server:
+    folder = Path(tempfile.mkdtemp(prefix="lixiao-pg-"))
+    with pgserver.get_server(folder, cleanup_mode=None) as server:
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
 
 

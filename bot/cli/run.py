@@ -60,7 +60,7 @@ def _web_command(application: Application) -> list[str]:
         f"--workers={1 if simulated else server.workers}",  # the simulator's state is in one process
         f"--threads={_SIMULATOR_THREADS if simulated else server.threads}",
         "--worker-class=gthread",
-        "--graceful-timeout=10",
+        f"--graceful-timeout={2 if simulated else 10}",  # the phone page keeps a stream open for ever
         "--timeout=60",
         "--log-level=warning",
         "--no-control-socket",

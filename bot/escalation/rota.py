@@ -1,5 +1,6 @@
 """Who is on duty: shifts and the fallback when there are none. Reading the rota file is here as well."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -15,6 +16,9 @@ from bot.tables import BadRowError, BadTableError, Row, convert, read_table
 
 COLUMNS = ("日期", "开始", "结束", "工号", "学院")
 _LOOK_AHEAD = timedelta(days=14)
+_MIDNIGHT_AT_THE_END = frozenset({"24:00", "24:00:00"})
+_HOUR = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::00)?")
+_COLLEGE_CHARACTERS = 80  # as wide as its column
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,15 @@ class Rota:
         return self._directory.find(session, staff_no)
 
     def replace(self, session: Session, shifts: list[Shift]) -> None:
-        """The shifts become the rota for the days that they cover; other days stay as they are."""
+        """The shifts become the rota for the days on which they start; other days stay as they are."""
         if not shifts:
             return
-        first, last = min(shift.starts_at for shift in shifts), max(shift.ends_at for shift in shifts)
-        session.execute(delete(ShiftRecord).where(ShiftRecord.starts_at >= first, ShiftRecord.starts_at < last))
+        for first in sorted({shift.starts_at.replace(hour=0, minute=0) for shift in shifts}):
+            session.execute(
+                delete(ShiftRecord).where(
+                    ShiftRecord.starts_at >= first, ShiftRecord.starts_at < first + timedelta(days=1)
+                )
+            )
         session.add_all(
             ShiftRecord(
                 staff_no=shift.staff_no, college=shift.college, starts_at=shift.starts_at, ends_at=shift.ends_at
@@ -104,6 +112,12 @@ def read_rota(path: Path, *, zone: ZoneInfo, known: set[str]) -> list[Shift]:
         if row["工号"] not in known:
             message = f"工号 {row['工号'] or '（空）'} 不在教职工名单里，请先 flask staff import"
             raise BadRowError(message)
+        if len(row["学院"]) > _COLLEGE_CHARACTERS:
+            message = f"学院最多 {_COLLEGE_CHARACTERS} 个字"
+            raise BadRowError(message)
+        if row["开始"] in _MIDNIGHT_AT_THE_END:
+            message = f"时刻“{row['开始']}”只能是结束；从零点开始请写成第二天的 00:00"
+            raise BadRowError(message)
         day, start, end = _day(row["日期"]), _hour(row["开始"]), _hour(row["结束"])
         starts_at = datetime.combine(day, start, zone)
         ends_at = datetime.combine(day + timedelta(days=0 if end > start else 1), end, zone)
@@ -126,10 +140,11 @@ def _day(word: str) -> date:
 
 
 def _hour(word: str) -> time:
-    if word.strip() in {"24:00", "24:00:00"}:
+    """The time of day, as people (8:00) and Excel (8:00:00) write it; 24:00 is midnight."""
+    if word in _MIDNIGHT_AT_THE_END:
         return time(0)
-    try:
-        return time.fromisoformat(word.strip().zfill(5))
-    except ValueError:
+    written = _HOUR.fullmatch(word.replace("：", ":"))
+    if written is None:
         message = f"时刻“{word}”应写成 08:00"
-        raise BadRowError(message) from None
+        raise BadRowError(message)
+    return time(int(written[1]), int(written[2]))

@@ -86,7 +86,9 @@ def settle(delivery: Delivery, outcome: Outcome, *, now: datetime, policy: Retry
         return replace(failed, state=DeliveryState.FAILED, settled_at=now)
     if delivery.priority is not Priority.SAFETY and delivery.attempts >= policy.attempts:
         return replace(failed, state=DeliveryState.FAILED, settled_at=now)
-    wait = outcome.retry_after or policy.delay(delivery.attempts, jitter)
+    wait = outcome.retry_after or timedelta()
+    if wait <= timedelta():  # the platform named none, or a moment that has passed
+        wait = policy.delay(delivery.attempts, jitter)
     if delivery.priority is Priority.SAFETY:
         wait = min(wait, _SAFETY_LONGEST)
     return replace(failed, state=DeliveryState.PENDING, not_before=now + wait)

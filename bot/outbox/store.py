@@ -86,7 +86,8 @@ def reclaim_lost(session: Session, *, now: datetime, limit: int = 100) -> int:
 def store_settled(session: Session, delivery: Delivery, outcome: Outcome, *, owner: str, now: datetime) -> bool:
     """The outcome is stored and the lease given back. False if another worker has taken the delivery over meanwhile.
 
-    A message that the platform has taken counts as sent even then.
+    A message that the platform has taken counts as sent even then; that another worker may have sent it as well
+    stays on record.
     """
     word = "unknown" if isinstance(outcome, OutcomeUnknownError) else "failed"
     word = "sent" if isinstance(outcome, Receipt) else word
@@ -147,7 +148,7 @@ def _delivery(record: DeliveryRecord) -> Delivery:
 def _write(record: DeliveryRecord, delivery: Delivery) -> None:
     record.state = delivery.state.value
     record.not_before = delivery.not_before
-    record.doubtful = delivery.doubtful
+    record.doubtful = record.doubtful or delivery.doubtful  # the reaper may have doubted it since it was claimed
     record.code = delivery.code
     record.platform_id = delivery.platform_id
     record.settled_at = delivery.settled_at

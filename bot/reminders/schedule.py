@@ -34,7 +34,8 @@ class Schedule:
             planned = self._relative(series.when)
             return planned if planned is not None and planned > after else None
         trigger = _trigger(series.when, self._zone)
-        found: datetime | None = trigger.get_next_fire_time(None, after + timedelta(seconds=1))
+        # the trigger rounds up to the next whole second, so this is later than `after` and skips nothing
+        found: datetime | None = trigger.get_next_fire_time(None, after + timedelta(microseconds=1))
         return found
 
     def missing_day(self, series: Series) -> str | None:

@@ -57,7 +57,10 @@ class Series:
 
 def load_series(path: Path) -> tuple[Series, ...]:
     """The series of the file, in its order. Raises SeriesError that lists every fault."""
-    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError) as error:
+        raise SeriesError(f"{path.name} 不是正确的 YAML：{error}") from None
     items = data.get("series", []) if isinstance(data, dict) else data
     series, faults = [], []
     for number, item in enumerate(items or [], start=1):
@@ -79,27 +82,37 @@ def _series(item: Mapping[str, Any]) -> Series:
     if unknown:
         message = f"不认识 {'、'.join(sorted(unknown))}"
         raise ValueError(message)
+    if not isinstance(item["texts"], list):
+        message = "texts 应为列表"
+        raise TypeError(message)
     texts = tuple(str(text).strip() for text in item["texts"])
     if len(texts) < 2 or any(not text or len(text) > _MOST_CHARACTERS for text in texts):  # noqa: PLR2004 - two or more
         message = f"texts 至少两条，每条 1–{_MOST_CHARACTERS} 字"
+        raise ValueError(message)
+    misfire_hours = float(item["misfire_hours"])
+    if not misfire_hours > 0:
+        message = f"misfire_hours 应大于 0，现在是 {misfire_hours:g}"
         raise ValueError(message)
     return Series(
         key=item["key"],
         title=item["title"],
         topic=item["topic"],
         when=_when(item["when"]),
-        misfire=timedelta(hours=float(item["misfire_hours"])),
+        misfire=timedelta(hours=misfire_hours),
         texts=texts,
     )
 
 
-def _when(item: Mapping[str, Any]) -> Weekly | Relative:
+def _when(item: Any) -> Weekly | Relative:
+    if not isinstance(item, Mapping):
+        message = "when 应为 cron: 或 relative_to: 的一组设置"
+        raise TypeError(message)
     if "cron" in item:
         cron = item["cron"]
         if cron["day_of_week"] not in _DAYS:  # numbers mean other days to cron than to APScheduler
             message = f"day_of_week 应为 {'、'.join(_DAYS)} 之一，现在是 {cron['day_of_week']}"
             raise ValueError(message)
-        months = tuple(int(month) for month in item.get("season", {}).get("months", ()))
+        months = tuple(_between("month", int(month), 12, least=1) for month in item.get("season", {}).get("months", ()))
         return Weekly(cron["day_of_week"], _hour(cron), _minute(cron), months)
     return Relative(item["relative_to"], int(item["days"]), _hour(item), _minute(item))
 
@@ -112,8 +125,8 @@ def _minute(item: Mapping[str, Any]) -> int:
     return _between("minute", int(item["minute"]), 59)
 
 
-def _between(name: str, value: int, most: int) -> int:
-    if not 0 <= value <= most:
-        message = f"{name} 应在 0 到 {most} 之间，现在是 {value}"
+def _between(name: str, value: int, most: int, *, least: int = 0) -> int:
+    if not least <= value <= most:
+        message = f"{name} 应在 {least} 到 {most} 之间，现在是 {value}"
         raise ValueError(message)
     return value

@@ -41,21 +41,24 @@ class Batcher(Generic[T, R]):
         """`work` gives one outcome for each item, in order; an exception among them is raised for that caller."""
         self._work = work
         self._queue: queue.SimpleQueue[_Ticket[T, R] | None] = queue.SimpleQueue()
-        self._start = threading.Lock()
+        self._door = threading.Lock()
+        self._closed = False
         self._thread: threading.Thread | None = None
 
     def submit(self, item: T, *, timeout_s: float) -> R:
         """The item's outcome. Raises TooLateError after `timeout_s`; work that has begun then still finishes.
 
-        An item that has not begun by then is left out, for its caller has put it in a safe place.
+        An item that has not begun by then is left out, for its caller has put it in a safe place. After close() it is
+        too late at once.
         """
-        if self._thread is None:
-            with self._start:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name="batcher", daemon=True)
-                    self._thread.start()
         ticket: _Ticket[T, R] = _Ticket(item)
-        self._queue.put(ticket)
+        with self._door:
+            if self._closed:
+                raise TooLateError
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="batcher", daemon=True)
+                self._thread.start()
+            self._queue.put(ticket)
         if not ticket.done.wait(timeout_s):
             ticket.abandoned = True
             raise TooLateError
@@ -65,8 +68,10 @@ class Batcher(Generic[T, R]):
 
     def close(self, *, timeout_s: float = 5) -> None:
         """What was brought before is finished; the thread ends."""
-        if self._thread is not None:
+        with self._door:
+            self._closed = True
             self._queue.put(None)
+        if self._thread is not None:
             self._thread.join(timeout_s)
 
     def _run(self) -> None:
@@ -95,6 +100,9 @@ class Batcher(Generic[T, R]):
         outcomes: Sequence[R | BaseException]
         try:
             outcomes = self._work([ticket.item for ticket in tickets])
+            if len(outcomes) != len(tickets):
+                message = f"{len(outcomes)} outcomes for {len(tickets)} items"
+                raise ValueError(message)  # noqa: TRY301 - a bug in `work` is told to its callers like any other
         except Exception as error:  # the thread must live on; every caller of this batch hears of it
             logger.exception("batch_failed", size=len(tickets))
             outcomes = [error] * len(tickets)

@@ -6,6 +6,7 @@ The worker works them off as soon as the database answers again. Words are seale
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
@@ -34,7 +35,7 @@ class Spool:
         name = hashlib.sha256(message.dedup_key.encode()).hexdigest()
         fields = asdict(message) | {"sent_at": message.sent_at.isoformat(), "extra": dict(message.extra)}
         sealed = self._cipher.seal(json.dumps(fields, ensure_ascii=False), row=name)
-        temporary = self._folder / f"{name}.{os.getpid()}.tmp"
+        temporary = self._folder / f"{name}.{os.getpid()}.{threading.get_ident()}.tmp"
         try:
             with temporary.open("wb") as file:
                 file.write(sealed)
@@ -56,21 +57,32 @@ class Spool:
 
     def messages(self) -> Iterator[tuple[Path, InboundMessage]]:
         """Each waiting message with its file, oldest first. A file that cannot be read is set aside, not deleted."""
-        for path in sorted(self._files(), key=lambda path: path.stat().st_mtime):
+        for path in sorted(self._files(), key=_age):
             try:
-                fields = json.loads(self._cipher.open(path.read_bytes(), row=path.name.removesuffix(_SUFFIX)))
-            except FileNotFoundError:
+                message = self._read(path)
+            except FileNotFoundError:  # another worker was faster
                 continue
-            except (UnreadableError, ValueError):
+            except (UnreadableError, ValueError, KeyError, TypeError):
                 logger.exception("spooled_message_unreadable", file=path.name)
                 path.replace(path.with_suffix(".unreadable"))
                 continue
-            fields |= {
-                "source": Source(fields["source"]),
-                "kind": Kind(fields["kind"]),
-                "sent_at": datetime.fromisoformat(fields["sent_at"]),
-            }
-            yield path, InboundMessage(**fields)
+            yield path, message
+
+    def _read(self, path: Path) -> InboundMessage:
+        fields = json.loads(self._cipher.open(path.read_bytes(), row=path.name.removesuffix(_SUFFIX)))
+        changed = {
+            "source": Source(fields["source"]),
+            "kind": Kind(fields["kind"]),
+            "sent_at": datetime.fromisoformat(fields["sent_at"]),
+        }
+        return InboundMessage(**(fields | changed))
 
     def _files(self) -> Iterator[Path]:
         return self._folder.glob(f"*{_SUFFIX}")
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another worker was faster
+        return 0

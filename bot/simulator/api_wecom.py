@@ -134,8 +134,8 @@ class WeComApi:
         for content, (at, _) in list(self._recent.items()):
             if now - at >= timedelta(seconds=_LONGEST_DUPLICATE_S):
                 del self._recent[content]
-        at, msgid = self._recent.get(_content(body), (None, ""))
-        return msgid if at is not None and now - at < timedelta(seconds=interval) else None
+        sent = self._recent.get(_content(body))
+        return sent[1] if sent is not None and now - sent[0] < timedelta(seconds=interval) else None
 
     def _message_of(self, body: Mapping[str, Any]) -> StaffMessage:
         kind, now = body.get("msgtype"), self._state.now()
@@ -166,7 +166,9 @@ class WeComApi:
             raise ApiRefusedError(40058, "invalid Request Parameter, button.replace_name is empty")
         task_id = self._room.codes.use(str(body.get("response_code") or ""))
         phones = {userid: self._room.members.get(str(userid)) for userid in userids}
-        return ok(invaliduser=[userid for userid, phone in phones.items() if not (phone and phone.update(task_id, line))])
+        return ok(
+            invaliduser=[userid for userid, phone in phones.items() if not (phone and phone.update(task_id, line))]
+        )
 
     def _robot(self, request: ApiRequest) -> Fields:
         robot = self._room.robots.get(request.query.get("key", ""))
@@ -218,7 +220,10 @@ def card_of(fields: object, now: datetime) -> StaffMessage:
         text,
         now,
         title=title,
-        buttons=tuple(CardButton(_part(one, "key"), _part(one, "text"), one.get("style", 1) == 1) for one in buttons),
+        buttons=tuple(
+            CardButton(key=_part(one, "key"), text=_part(one, "text"), primary=one.get("style", 1) == 1)
+            for one in buttons
+        ),
         task_id=task_id,
     )
 

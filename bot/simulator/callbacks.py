@@ -6,9 +6,9 @@ from http import HTTPStatus
 
 import requests
 
-from bot.simulator.courier import Courier, Letter, Round
 from bot.simulator.errors import BrokenReplyError, SealBrokenError
 from bot.simulator.platform import WeChatAccount, WeComAccount
+from bot.simulator.posting import Letter, Postman, Round
 from bot.simulator.sealing import Seal
 from bot.simulator.state import State
 from bot.simulator.wire import Value, read_xml, write_xml
@@ -24,6 +24,9 @@ class Check:
 
     ok: bool
     detail: str = ""
+
+    def __bool__(self) -> bool:
+        return self.ok
 
 
 class _Envelope:
@@ -59,11 +62,11 @@ class _Envelope:
 class WeChatCallbacks:
     """The official account's callbacks to the bot's /wechat."""
 
-    def __init__(self, state: State, account: WeChatAccount, courier: Courier) -> None:
+    def __init__(self, state: State, account: WeChatAccount, postman: Postman) -> None:
         self.url = account.callback_url
         self._state = state
         self._account = account
-        self._courier = courier
+        self._postman = postman
         self._seal = Seal(
             token=account.token,
             encoding_aes_key=account.encoding_aes_key,
@@ -81,7 +84,7 @@ class WeChatCallbacks:
                 "CreateTime": int(self._state.now().timestamp()),
                 **fields,
             }
-        return self._courier.carry(
+        return self._postman.carry(
             "wechat",
             self.url,
             write=lambda: self._letter(openid, inner),
@@ -98,7 +101,7 @@ class WeChatCallbacks:
             "nonce": nonce,
             "echostr": echo,
         }
-        return _echoed(self.url, query, echo, timeout_s)
+        return _echoed(self.url.split()[0], query, echo, timeout_s)
 
     def _letter(self, openid: str, inner: Mapping[str, Value]) -> Letter:
         timestamp, nonce = self._envelope.stamp()
@@ -141,11 +144,11 @@ class WeChatCallbacks:
 class WeComCallbacks:
     """The application's callbacks to the bot's /wecom, always sealed."""
 
-    def __init__(self, state: State, account: WeComAccount, courier: Courier) -> None:
+    def __init__(self, state: State, account: WeComAccount, postman: Postman) -> None:
         self.url = account.callback_url
         self._state = state
         self._account = account
-        self._courier = courier
+        self._postman = postman
         self._seal = Seal(
             token=account.token,
             encoding_aes_key=account.encoding_aes_key,
@@ -164,10 +167,10 @@ class WeComCallbacks:
                 **fields,
                 "AgentID": self._account.agent_id,
             }
-        return self._courier.carry("wecom", self.url, write=lambda: self._letter(inner), read=self._read)
+        return self._postman.carry("wecom", self.url, write=lambda: self._letter(inner), read=self._read)
 
     def verify(self, timeout_s: float) -> Check:
-        """The check when an operator saves the address: a sealed echostr that must come back opened, and nothing else."""
+        """The check when an operator saves the address: a sealed echostr must come back opened, and nothing else."""
         echo = str(self._state.new_platform_id())
         sealed = self._seal.seal(echo)
         timestamp, nonce = self._envelope.stamp()
@@ -177,7 +180,7 @@ class WeComCallbacks:
             "nonce": nonce,
             "echostr": sealed,
         }
-        return _echoed(self.url, query, echo, timeout_s)
+        return _echoed(self.url.split()[0], query, echo, timeout_s)
 
     def _letter(self, inner: Mapping[str, Value]) -> Letter:
         timestamp, nonce = self._envelope.stamp()

@@ -32,7 +32,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One try to hand a message to the bot. `status` is None if no answer came in time; `elapsed_s` are real seconds."""
+    """One try to hand a message to the bot. `status` is None if no answer came in time; `elapsed_s` is real time."""
 
     platform: str
     number: int

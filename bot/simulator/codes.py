@@ -1,7 +1,8 @@
 """The platforms' error codes as the emulator gives them, and the refusal that carries one. Not the bot's own table.
 
-Sources: WeChat's 全局返回码 and each interface's page; WeCom's 全局错误码 (document/path/90313). The words after the code
-are the platforms' own where known; clients must go by the code.
+Sources: WeChat's 全局返回码 and each interface's page; WeCom's 全局错误码 (document/path/90313). The words are the
+platforms' own where known; clients must go by the code. WeCom names no code of its own for a task_id or a response_code
+that was used before: 40093 and 42014 stand for them here.
 """
 
 from typing import Any

@@ -1,124 +1,131 @@
-"""Hands a message to the bot as the platforms do: signed, sealed, five seconds, three tries."""
+"""Hands a message to the bot: three tries of five seconds, as both platforms do. What is in it is callbacks.py's."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Literal
 
 import requests
+import structlog
 
 from bot.simulator.calls import Journal, Try
-from bot.simulator.errors import BrokenReplyError, SealBrokenError
+from bot.simulator.errors import BrokenReplyError
 from bot.simulator.faults import Faults
-from bot.simulator.sealing import Seal
-from bot.simulator.state import State
-from bot.simulator.wire import Value, read_xml, write_xml
 
-_TRIES = 3
-BROKEN = "该公众号提供的服务出现故障，请稍后再试"
+TRIES = 3
+_SHOWN_AS = {
+    "image": "[图片]",
+    "voice": "[语音]",
+    "video": "[视频]",
+    "music": "[音乐]",
+    "news": "[图文]",
+    "transfer_customer_service": "",
+}
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One try's request: the query of its URL and its body."""
+
+    query: Mapping[str, str]
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What came of handing one message over: answered, empty or failed; the reply's text; how many tries it took."""
+    """How a message to the bot went.
 
-    status: str
-    reply: str
+    answered: `fields` holds the bot's answer and `reply` what the person reads of it. empty: the bot said that it has
+    nothing to say. failed: no try was answered, or the answer was broken; `detail` says in English what went wrong.
+    """
+
+    status: Literal["answered", "empty", "failed"]
     tries: int
+    reply: str = ""
+    fields: Mapping[str, object] = field(default_factory=dict)
+    detail: str = ""
 
 
 class Postman:
-    """Posts to one callback address."""
+    """Posts to the bot's real address. Never called with the simulator's lock held.
 
-    def __init__(
-        self, state: State, journal: Journal, faults: Faults, seal: Seal, *, platform: str, url: str, mode: str,
-        timeout_s: float,
-    ) -> None:  # fmt: skip
-        self._state = state
-        self._journal = journal
+    `before_try` is called with the platform's name and the number of the try; a test may restart the bot in it.
+    """
+
+    def __init__(self, *, timeout_s: float, faults: Faults, journal: Journal) -> None:
+        self.timeout_s = timeout_s
+        self.before_try: Callable[[str, int], None] | None = None
         self._faults = faults
-        self._seal = seal
-        self._platform = platform
-        self._urls = url.split()  # several stand behind one address, as behind a load balancer
-        self._mode = mode
-        self._timeout_s = timeout_s
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._journal = journal
 
-    def post(self, fields: Mapping[str, Value]) -> Round:
-        """Up to three tries, each signed anew, until the bot answers with status 200."""
-        for number in range(1, _TRIES + 1):
-            status, body = self._try(fields, number)
-            if status != requests.codes.ok:
+    def carry(
+        self,
+        platform: str,
+        url: str,
+        *,
+        write: Callable[[], Letter],
+        read: Callable[[bytes], Mapping[str, object] | None],
+    ) -> Round:
+        """Tries until the bot answers. `write` makes a fresh request for each try; `read` opens the answer.
+
+        Several addresses in `url`, apart by spaces, are tried in turn, as if they stood behind a load balancer.
+        `read` returns None for an empty answer and raises BrokenReplyError for one that cannot be shown; a broken
+        answer is an answer, so it ends the round.
+        """
+        addresses = url.split()
+        detail = ""
+        for number in range(1, TRIES + 1):
+            if self.before_try:
+                self.before_try(platform, number)
+            answer, detail = self._try(platform, number, addresses[(number - 1) % len(addresses)], write())
+            if answer is None:
                 continue
             try:
-                reply = self._read(body)
-            except (BrokenReplyError, SealBrokenError, UnicodeDecodeError, KeyError):
-                return Round("failed", BROKEN, number)
-            return Round("answered" if reply else "empty", reply, number)
-        return Round("failed", BROKEN, _TRIES)
+                reply = read(answer)
+            except BrokenReplyError as error:
+                logger.warning("simulator_reply_broken", platform=platform, reason=str(error))
+                return Round("failed", number, detail=str(error))
+            if reply is None:
+                return Round("empty", number)
+            return Round("answered", number, reply=_shown(reply), fields=reply)
+        logger.warning("simulator_callback_failed", platform=platform, reason=detail)
+        return Round("failed", TRIES, detail=detail)
 
-    def verify(self, echo: str) -> bool:
-        """The GET with which an address is set: the bot must give `echo` back."""
-        sealed = self._seal.seal(echo) if self._platform == "wecom" else echo
-        query = self._query(sealed if self._platform == "wecom" else None) | {"echostr": sealed}
-        answer = self._session.get(self._urls[0], params=query, timeout=self._timeout_s)
-        return answer.status_code == requests.codes.ok and answer.text == echo
-
-    def _try(self, fields: Mapping[str, Value], number: int) -> tuple[int | None, bytes]:
-        plain = write_xml(fields)
-        sealed = self._seal.seal(plain) if self._mode != "plain" else None
-        query = self._query(sealed)
-        body = plain
-        if sealed is not None:
-            outer: dict[str, Value] = {"ToUserName": str(fields["ToUserName"]), "Encrypt": sealed}
-            if self._mode == "compatible":
-                outer = {**fields, "Encrypt": sealed}
-            body = write_xml(outer)
-        fault = self._faults.take("callback", self._platform)
+    def _try(self, platform: str, number: int, url: str, letter: Letter) -> tuple[bytes | None, str]:
+        fault = self._faults.take("callback", platform)
+        if fault is not None:
+            time.sleep(fault.delay_s)
         started = time.monotonic()
-        status: int | None = None
-        content = b""
+        status, content, detail = None, b"", ""
         try:
-            answer = self._session.post(
-                self._urls[(number - 1) % len(self._urls)],
-                params=query,
-                data=body.encode(),
-                timeout=self._timeout_s,
-                headers={"Content-Type": "text/xml"},
-            )
-            status, content = answer.status_code, answer.content
-        except requests.RequestException:
-            pass
-        if fault is not None and fault.drop:
-            status, content = None, b""
+            with requests.Session() as session:
+                session.trust_env = False  # a proxy of the machine must not see loopback traffic
+                response = session.post(
+                    url,
+                    params=dict(letter.query),
+                    data=letter.body,
+                    headers={"Content-Type": "text/xml", "User-Agent": "Mozilla/4.0"},
+                    timeout=self.timeout_s,
+                    allow_redirects=False,
+                )
+                status, content = response.status_code, response.content
+        except requests.RequestException as error:
+            detail = type(error).__name__
         elapsed = time.monotonic() - started
-        self._journal.add_try(Try(self._platform, number, status, elapsed, content))
-        return status, content
+        if fault is not None and fault.replaces_answer:
+            status, content, detail = None, b"", "answer lost"
+        elif elapsed > self.timeout_s:
+            status, content, detail = None, b"", "answer too late"
+        elif status not in (None, HTTPStatus.OK):
+            detail = f"HTTP {status}"
+        self._journal.add_try(Try(platform, number, status, elapsed, content))
+        return (content if status == HTTPStatus.OK else None), detail
 
-    def _query(self, sealed: str | None) -> dict[str, str]:
-        timestamp, nonce = str(int(self._state.now().timestamp())), self._state.chance.token(8)
-        query = {"timestamp": timestamp, "nonce": nonce}
-        if self._platform == "wechat":
-            query["signature"] = self._seal.sign(timestamp, nonce)
-        if sealed is not None:
-            query["msg_signature"] = self._seal.sign(timestamp, nonce, sealed)
-            if self._platform == "wechat":
-                query["encrypt_type"] = "aes"
-        return query
 
-    def _read(self, body: bytes) -> str:
-        """The passive reply's text; "" for success or nothing."""
-        text = body.decode()
-        if text in ("", "success"):
-            return ""
-        fields = read_xml(text)
-        if self._mode != "plain":
-            sealed = str(fields["Encrypt"])
-            if not self._seal.signed(
-                str(fields["MsgSignature"]), str(fields["TimeStamp"]), str(fields["Nonce"]), sealed
-            ):
-                raise BrokenReplyError("wrong signature")
-            fields = read_xml(self._seal.open(sealed))
-        if fields.get("MsgType") != "text":
-            raise BrokenReplyError("not a text reply")
-        return str(fields["Content"] or "")
+def _shown(reply: Mapping[str, object]) -> str:
+    kind = reply.get("MsgType")
+    if kind == "text":
+        return str(reply.get("Content") or "")
+    return _SHOWN_AS.get(str(kind), "")

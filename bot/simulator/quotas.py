@@ -1,4 +1,4 @@
-"""How often each interface may be called: daily, monthly and minute counts. Not the window of one student (window.py)."""
+"""How often each interface may be called: a minute, a day, a month. Not the window of one student (window.py)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Signing and sealing as both platforms do it, written from their documents so that the bot meets an independent peer."""
+"""Signing and sealing as both platforms do it, written from their documents: an independent peer for the bot."""
 
 import base64
 import binascii

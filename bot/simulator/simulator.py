@@ -1,23 +1,53 @@
-"""Both platforms and the people who use them, all in memory; and what a person does with a phone."""
+"""Both platforms and the people who use them, put together: the one object that tests, benchmarks and the page hold."""
 
-from typing import Any, Literal
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from bot.clock import Chance, Clock
-from bot.simulator.calls import Journal
+from bot.simulator.api_wechat import WeChatApi
+from bot.simulator.api_wecom import WeComApi
+from bot.simulator.callbacks import Check, WeChatCallbacks, WeComCallbacks
+from bot.simulator.calls import Call, Journal, Try
+from bot.simulator.errands import Errands
 from bot.simulator.errors import ImpossibleActionError, NobodyThereError, ProductionRefusedError
 from bot.simulator.faults import Faults
-from bot.simulator.people import Bubble, Group, Member, StaffMessage, Student
+from bot.simulator.gateway import Gateway
+from bot.simulator.menus import Menu
 from bot.simulator.platform import SimulatorSettings
 from bot.simulator.posting import Postman, Round
 from bot.simulator.quotas import WECHAT_LIMITS, Quotas
-from bot.simulator.sealing import Seal
+from bot.simulator.staff import RobotGroup, StaffPhone, StaffRoom
 from bot.simulator.state import State
+from bot.simulator.students import StudentPhone, openid_for
 from bot.simulator.tokens import TokenOffice
-from bot.simulator.wire import Value
+from bot.simulator.wechat_mass import MassDesk
+from bot.simulator.wechat_messages import MessageDesk
+
+
+@runtime_checkable
+class MovableClock(Clock, Protocol):
+    """A clock that can be put forward."""
+
+    def advance(self, by: timedelta) -> None:
+        """Moves the clock forward by `by`."""
+        ...
+
+
+@runtime_checkable
+class ResettableClock(Clock, Protocol):
+    """A clock that can go back to the machine's time."""
+
+    def reset(self) -> None:
+        """Undoes every move."""
+        ...
 
 
 class Simulator:
-    """Stands in for WeChat and WeCom. Development only."""
+    """Stands in for WeChat and WeCom, in memory and for one process; every method may be called from any thread.
+
+    Development only.
+    """
 
     def __init__(self, settings: SimulatorSettings, clock: Clock, chance: Chance, *, mode: str = "development") -> None:
         """Raises ProductionRefusedError if `mode` is production."""
@@ -28,194 +58,198 @@ class Simulator:
         self.state = State(clock, chance)
         self.journal = Journal(self.state)
         self.faults = Faults(self.state)
+        self.errands = Errands()
+        self.postman = Postman(timeout_s=settings.callback_timeout_s, faults=self.faults, journal=self.journal)
+        self.wechat = WeChatCallbacks(self.state, settings.wechat, self.postman)
+        self.wecom = WeComCallbacks(self.state, settings.wecom, self.postman)
         self.wechat_tokens = TokenOffice(self.state, unknown_code=40001)
         self.wecom_tokens = TokenOffice(self.state, unknown_code=40014)
         self.quotas = Quotas(self.state, WECHAT_LIMITS)
-        self.menu: dict[str, Any] = dict(settings.menu)
-        self.students: dict[str, Student] = {}
-        self.members: dict[str, Member] = {}
-        self.groups = {key: Group(key, "值班老师群") for key in settings.wecom.robot_keys}
-        wechat, wecom = settings.wechat, settings.wecom
-        self._wechat_post = self._postman(
-            "wechat", wechat.callback_url, wechat.mode, wechat.token, wechat.encoding_aes_key, wechat.app_id
-        )
-        self._wecom_post = self._postman(
-            "wecom", wecom.callback_url, "safe", wecom.token, wecom.encoding_aes_key, wecom.corp_id
+        self.wecom_quotas = Quotas(self.state, {}, punishing=True)
+        self.students: dict[str, StudentPhone] = {}
+        self.room = StaffRoom(self.state, self.wecom, settings.wecom.strict_staff)
+        for number, key in enumerate(settings.wecom.robot_keys, start=1):
+            name = "值班老师群" if number == 1 else f"值班老师群 {number}"
+            self.room.robots[key] = RobotGroup(self.state, key, name)
+        self._menu = Menu(settings.menu)
+        self.gateway = Gateway(
+            self.state, self.faults, self.journal, {"wechat": self._wechat_api(), "wecom": self._wecom_api()}
         )
         for name in settings.students:
             self.add_student(name)
 
-    @property
-    def token_fetches(self) -> int:
-        """How often the bot asked for an access token of either platform."""
-        paths = (("wechat", "token"), ("wechat", "stable_token"), ("wecom", "gettoken"))
-        return sum(self.journal.count(host, path) for host, path in paths)
+    # -- people
 
-    def add_student(self, name: str) -> Student:
-        """A new WeChat user who does not follow the account yet."""
+    def student(self, name: str, *, following: bool = False) -> StudentPhone:
+        """The phone of the first student of this name, made if there is none.
+
+        With `following` the student is a follower afterwards, without the bot being told of it.
+        """
         with self.state.lock:
-            openid = f"o{self.state.chance.token(20)[:27]}"
-            self.students[openid] = Student(openid, name)
+            known = next((student for student in self.students.values() if student.name == name), None)
+            student = known or self.add_student(name)
+            if following and not student.following:
+                student.start_following()
+            return student
+
+    def add_student(self, name: str) -> StudentPhone:
+        """A new WeChat user, who does not follow the account yet. Names may repeat."""
+        with self.state.lock:
+            ordinal = sum(1 for student in self.students.values() if student.name == name)
+            openid = openid_for(self.settings.wechat.app_id, name, ordinal)
+            student = StudentPhone(self.state, self.wechat, openid, name, self.settings.account_name)
+            self.students[openid] = student
             self.state.changed()
+            return student
+
+    def get_student(self, openid: str) -> StudentPhone:
+        """Raises NobodyThereError."""
+        with self.state.lock:
+            if openid not in self.students:
+                raise NobodyThereError
             return self.students[openid]
 
-    def add_member(self, userid: str, name: str = "") -> Member:
-        """The WeCom member with this userid."""
-        with self.state.lock:
-            member = self.members.setdefault(userid, Member(userid, name or userid))
-            member.name = name or member.name
-            self.state.changed()
-            return member
+    def staff_phone(self, userid: str, name: str = "") -> StaffPhone:
+        """The phone of the WeCom member with this userid, made if there is none."""
+        return self.room.add(userid, name)
 
-    def get_student(self, openid: str) -> Student:
-        """Raises NobodyThereError."""
-        if openid not in self.students:
-            raise NobodyThereError
-        return self.students[openid]
+    add_member = staff_phone
 
-    def get_member(self, userid: str) -> Member:
-        """Raises NobodyThereError."""
-        if userid not in self.members:
-            raise NobodyThereError
-        return self.members[userid]
+    @property
+    def members(self) -> dict[str, StaffPhone]:
+        """All members by userid."""
+        return self.room.members
 
-    def show(self, student: Student, by: str, kind: str, text: str, *, status: str = "sent") -> Bubble:
-        """One more line in the student's chat."""
-        with self.state.lock:
-            bubble = Bubble(self.state.new_message_id(), by, kind, text, self.state.now(), status)
-            student.bubbles.append(bubble)
-            self.state.changed()
-            return bubble
+    @property
+    def groups(self) -> dict[str, RobotGroup]:
+        """The groups with a robot, by key."""
+        return self.room.robots
+
+    @property
+    def menu(self) -> dict[str, Any]:
+        """The menu as menu/create takes it, empty if there is none."""
+        return self._menu.fields
+
+    # -- what crossed the wire
+
+    @property
+    def calls(self) -> list[Call]:
+        """The newest API calls of the bot, oldest first. journal.calls(host, path) chooses among them."""
+        return self.journal.calls()
+
+    @property
+    def tries(self) -> list[Try]:
+        """The newest tries to reach the bot, oldest first, each with its real duration."""
+        return self.journal.tries()
+
+    @property
+    def token_fetches(self) -> int:
+        """How often a WeChat access token was asked for."""
+        return self.journal.count("wechat", "token") + self.journal.count("wechat", "stable_token")
+
+    @property
+    def wecom_token_fetches(self) -> int:
+        """How often a WeCom access token was asked for."""
+        return self.journal.count("wecom", "gettoken")
+
+    # -- the platforms' own doings
+
+    def verify(self, platform: Literal["wechat", "wecom"]) -> Check:
+        """The check of the bot's address, as when an operator saves it on the platform's page."""
+        callbacks = self.wechat if platform == "wechat" else self.wecom
+        return callbacks.verify(self.settings.echo_timeout_s)
+
+    def verify_wechat_callback(self) -> Check:
+        """See verify."""
+        return self.verify("wechat")
+
+    def verify_wecom_callback(self) -> Check:
+        """See verify."""
+        return self.verify("wecom")
+
+    def expire_tokens(self) -> None:
+        """Every access token is invalid from now on: 40001 at WeChat, 40014 at WeCom."""
+        self.wechat_tokens.revoke_all()
+        self.wecom_tokens.revoke_all()
+
+    def advance(self, by: timedelta) -> None:
+        """Puts the clock forward. Raises ImpossibleActionError for a clock that cannot be moved."""
+        if not isinstance(self.clock, MovableClock):
+            raise ImpossibleActionError("现在用的是机器自己的时钟，不能拨")
+        self.clock.advance(by)
+        self.state.changed()
+
+    def reset_clock(self) -> None:
+        """Back to the machine's time. Raises ImpossibleActionError for a clock that cannot go back."""
+        if not isinstance(self.clock, ResettableClock):
+            raise ImpossibleActionError("这个时钟只能向前拨，不能复位")
+        self.clock.reset()
+        self.state.changed()
+
+    def settle(self, timeout_s: float = 30) -> bool:
+        """Waits until the reports after template and mass messages have reached the bot; False if they have not."""
+        return self.errands.wait(timeout_s)
+
+    def before_each_try(self, action: Callable[[str, int], None] | None) -> None:
+        """Calls `action(platform, number)` before each try of a callback; a test may restart the bot in it."""
+        self.postman.before_try = action
+
+    def close(self) -> None:
+        """Ends the threads and the streams. What is in memory can still be read."""
+        self.errands.close()
+        self.state.close()
+
+    # -- the same phones, by openid and userid
 
     def follow(self, openid: str, *, scene: str = "") -> Round:
-        """The student follows the account, by a scene's code if `scene` is given."""
-        student = self.get_student(openid)
-        student.following = True
-        self.show(student, "system", "event", f"你已关注“{self.settings.account_name}”")
-        return self._event(student, "subscribe", f"qrscene_{scene}" if scene else "")
+        """See StudentPhone.follow."""
+        return self.get_student(openid).follow(scene=scene)
 
     def unfollow(self, openid: str) -> Round:
-        """The student follows no more."""
-        student = self.get_student(openid)
-        student.following = False
-        self.show(student, "system", "event", "你已取消关注")
-        return self._event(student, "unsubscribe", "")
+        """See StudentPhone.unfollow."""
+        return self.get_student(openid).unfollow()
 
     def scan(self, openid: str, scene: str) -> Round:
-        """The student scans a code of the account."""
-        student = self.get_student(openid)
-        return self._event(student, "SCAN", scene) if student.following else self.follow(openid, scene=scene)
+        """See StudentPhone.scans."""
+        return self.get_student(openid).scans(scene)
 
     def click(self, openid: str, key: str) -> Round:
-        """The student taps a menu item."""
-        return self._event(self._follower(openid), "CLICK", key)
+        """See StudentPhone.clicks."""
+        return self.get_student(openid).clicks(key)
 
     def say(self, openid: str, kind: Literal["text", "voice", "image"], text: str = "") -> Round:
         """The student sends a text, a voice message that was recognised as `text`, or a picture."""
-        student = self._follower(openid)
-        bubble = self.show(student, "student", kind, text, status="sending")
-        student.window = student.window.message_came(self.state.now())
-        number = self.state.new_platform_id()
-        fields: dict[str, Value] = {**self._head(student), "MsgType": kind}
-        if kind == "text":
-            fields["Content"] = text
-        elif kind == "voice":
-            fields |= {"MediaId": "voice", "Format": "amr", "Recognition": text}
-        else:
-            fields |= {"PicUrl": "http://127.0.0.1/none.jpg", "MediaId": "image"}
-        done = self._wechat_post.post({**fields, "MsgId": number})
-        bubble.status = {"failed": "failed", "empty": "sent"}.get(done.status, "answered")
-        return self._answered(student, done)
+        student = self.get_student(openid)
+        if kind == "image":
+            return student.sends_image()
+        return student.writes(text) if kind == "text" else student.says(text)
 
     def staff_says(self, userid: str, text: str) -> Round:
-        """A member writes to the application."""
-        member = self.get_member(userid)
-        self._note(member.messages, StaffMessage(self.state.new_message_id(), "staff", "text", text, self.state.now()))
-        fields = {**self._wecom_head(member), "MsgType": "text", "Content": text}
-        return self._staff_answered(member, fields | {"MsgId": self.state.new_platform_id()})
+        """See StaffPhone.writes."""
+        return self.room.get(userid).writes(text)
 
     def staff_presses(self, userid: str, message_id: int, key: str) -> Round:
-        """A member presses a card's button. Each card can be pressed once."""
-        member = self.get_member(userid)
-        card = next((message for message in member.messages if message.id == message_id), None)
-        if card is None or card.kind != "card" or card.pressed is not None:
-            message = "这张卡片不能再按了。"
-            raise ImpossibleActionError(message)
-        card.pressed = key
-        card.response_code = self.state.chance.token(24)
-        self.state.changed()
-        fields = {
-            **self._wecom_head(member),
-            "MsgType": "event",
-            "Event": "template_card_event",
-            "EventKey": key,
-            "TaskId": card.task_id,
-            "CardType": "button_interaction",
-            "ResponseCode": card.response_code,
-        }
-        return self._staff_answered(member, fields)
+        """See StaffPhone.presses."""
+        return self.room.get(userid).presses(message_id, key)
 
-    def verify(self, platform: Literal["wechat", "wecom"]) -> bool:
-        """True if the bot's address passes the platform's check."""
-        post = self._wechat_post if platform == "wechat" else self._wecom_post
-        return post.verify(self.state.chance.token(12))
+    def _event(self, student: StudentPhone, event: str, key: str) -> Round:
+        return student.sends_event(event, key)
 
-    def _event(self, student: Student, event: str, key: str) -> Round:
-        if event != "unsubscribe":
-            student.window = student.window.tap_came(self.state.now())
-        fields = {**self._head(student), "MsgType": "event", "Event": event, "EventKey": key}
-        return self._answered(student, self._wechat_post.post(fields))
-
-    def _answered(self, student: Student, done: Round) -> Round:
-        if done.reply:
-            failed = done.status == "failed"
-            self.show(student, "system" if failed else "account", "text", done.reply)
-        self.state.changed()
-        return done
-
-    def _staff_answered(self, member: Member, fields: dict[str, Value]) -> Round:
-        done = self._wecom_post.post(fields)
-        if done.reply and done.status == "answered":
-            reply = StaffMessage(self.state.new_message_id(), "app", "text", done.reply, self.state.now())
-            self._note(member.messages, reply)
-        return done
-
-    def _note(self, messages: list[StaffMessage], message: StaffMessage) -> None:
-        with self.state.lock:
-            messages.append(message)
-            self.state.changed()
-
-    def _follower(self, openid: str) -> Student:
-        student = self.get_student(openid)
-        if not student.following:
-            message = "还没有关注这个公众号，先点“关注”。"
-            raise ImpossibleActionError(message)
-        return student
-
-    def _head(self, student: Student) -> dict[str, Value]:
-        return {
-            "ToUserName": self.settings.wechat.original_id,
-            "FromUserName": student.openid,
-            "CreateTime": int(self.state.now().timestamp()),
-        }
-
-    def _wecom_head(self, member: Member) -> dict[str, Value]:
-        return {
-            "ToUserName": self.settings.wecom.corp_id,
-            "FromUserName": member.userid,
-            "CreateTime": int(self.state.now().timestamp()),
-            "AgentID": self.settings.wecom.agent_id,
-        }
-
-    def _postman(self, platform: str, url: str, mode: str, token: str, key: str, receiver: str) -> Postman:
-        seal = Seal(token=token, encoding_aes_key=key, receiver_id=receiver, chance=self.state.chance)
-        return Postman(
+    def _wechat_api(self) -> WeChatApi:
+        account = self.settings.wechat
+        messages = MessageDesk(self.state, account, self.students, self.errands)
+        mass = MassDesk(self.state, account, self.students, self.wechat, self.errands)
+        return WeChatApi(
             self.state,
-            self.journal,
-            self.faults,
-            seal,
-            platform=platform,
-            url=url,
-            mode=mode,
-            timeout_s=self.settings.callback_timeout_s,
+            account,
+            tokens=self.wechat_tokens,
+            quotas=self.quotas,
+            students=self.students,
+            menu=self._menu,
+            more={**messages.routes, **mass.routes},
+        )
+
+    def _wecom_api(self) -> WeComApi:
+        return WeComApi(
+            self.state, self.settings.wecom, tokens=self.wecom_tokens, quotas=self.wecom_quotas, room=self.room
         )

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from bot.simulator.callbacks import WeComCallbacks
 from bot.simulator.codes import ApiRefusedError
-from bot.simulator.courier import Round
 from bot.simulator.errors import ImpossibleActionError, NobodyThereError
+from bot.simulator.posting import Round
 from bot.simulator.state import State
 
 _A_MINUTE, _AN_HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -15,13 +16,12 @@ _CODE_FOR = timedelta(hours=72)
 _TOKEN_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class CardButton:
+class CardButton(TypedDict):
     """One button of a card."""
 
     key: str
     text: str
-    primary: bool = False
+    primary: bool
 
 
 @dataclass(slots=True)
@@ -124,12 +124,12 @@ class StaffPhone:
         """
         with self.state.lock:
             card = next((one for one in self.messages if one.id == message_id and one.kind == "card"), None)
-            button = next((one for one in card.buttons if key in (one.key, one.text)), None) if card else None
+            button = next((one for one in card.buttons if key in (one["key"], one["text"])), None) if card else None
             if card is None or button is None:
                 raise ImpossibleActionError("没有这张卡片或这个按钮，请刷新页面再试")
             if card.replaced_by is not None or card.pressed is not None:
                 raise ImpossibleActionError("这张卡片已经处理过了")
-            card.pressed = button.key
+            card.pressed = button["key"]
             code = self.codes.new(card.task_id)
             self.state.changed()
         done = self.callbacks.deliver(
@@ -137,7 +137,7 @@ class StaffPhone:
             {
                 "MsgType": "event",
                 "Event": "template_card_event",
-                "EventKey": button.key,
+                "EventKey": button["key"],
                 "TaskId": card.task_id,
                 "CardType": "button_interaction",
                 "ResponseCode": code,

@@ -10,8 +10,8 @@ from typing import Literal
 
 from bot.simulator.callbacks import WeChatCallbacks
 from bot.simulator.codes import ApiRefusedError
-from bot.simulator.courier import Round
 from bot.simulator.errors import ImpossibleActionError
+from bot.simulator.posting import Round
 from bot.simulator.state import State
 from bot.simulator.window import ServiceWindow
 from bot.simulator.wire import Value
@@ -127,7 +127,9 @@ class StudentPhone:
             self._must_follow()
             self.subscriptions[template_id] += 1
         tapped = {"TemplateId": template_id, "SubscribeStatusString": "accept", "PopupScene": "0"}
-        return self._event("subscribe_msg_popup_event", "", heard=False, SubscribeMsgPopupEvent={"List": tapped})
+        return self._event(
+            "subscribe_msg_popup_event", "", heard=False, fields={"SubscribeMsgPopupEvent": {"List": tapped}}
+        )
 
     def start_following(self, scene: str = "") -> None:
         """Makes the student a follower without telling the bot, as for a follow of long ago."""
@@ -166,9 +168,13 @@ class StudentPhone:
         if not self.following:
             raise ApiRefusedError(43004)
 
-    def report(self, event: str, **fields: Value) -> Round:
+    def sends_event(self, event: str, key: str = "") -> Round:
+        """Sends an event that no other method sends, one of tomorrow's for example."""
+        return self._event(event, key)
+
+    def report(self, event: str, fields: Mapping[str, Value]) -> Round:
         """Tells the bot of something that the platform did for this student, such as TEMPLATESENDJOBFINISH."""
-        return self._event(event, "", heard=False, **fields)
+        return self._event(event, "", heard=False, fields=fields)
 
     def _message(self, kind: Literal["text", "voice", "image"], shown: str, fields: Mapping[str, Value]) -> Round:
         with self.state.lock:
@@ -187,7 +193,9 @@ class StudentPhone:
             self.state.changed()
         return self._heard(done)
 
-    def _event(self, event: str, key: str, *, heard: bool = True, scene: str = "", **fields: Value) -> Round:
+    def _event(
+        self, event: str, key: str, *, heard: bool = True, scene: str = "", fields: Mapping[str, Value] | None = None
+    ) -> Round:
         with self.state.lock:
             stamp = self._stamp(event, key)
         ticket: dict[str, Value] = {"Ticket": f"gQ{scene}"} if scene else {}
@@ -197,7 +205,7 @@ class StudentPhone:
             "Event": event,
             **({"EventKey": key} if event not in _WITHOUT_KEY else {}),
             **ticket,
-            **fields,
+            **(fields or {}),
         }
         done = self.callbacks.deliver(self.openid, whole)
         return self._heard(done) if heard else replace(done, reply="")
@@ -230,6 +238,6 @@ _WITHOUT_KEY = frozenset({"subscribe_msg_popup_event", "TEMPLATESENDJOBFINISH", 
 
 
 def openid_for(app_id: str, name: str, ordinal: int) -> str:
-    """28 characters, the same after a restart, so that the bot's database and the simulator speak of the same people."""
+    """28 characters, the same after a restart: the bot's database and the simulator speak of the same people."""
     digest = hashlib.sha256(f"{app_id}/{name}/{ordinal}".encode()).digest()
     return "o" + urlsafe_b64encode(digest).decode()[: _OPENID_CHARACTERS - 1]

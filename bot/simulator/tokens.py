@@ -40,7 +40,7 @@ class TokenOffice:
         self._forced: list[datetime] = []
 
     def renew(self) -> tuple[str, int]:
-        """WeChat's cgi-bin/token: a new token each time; the one before is worth nothing at once (the strict reading)."""
+        """WeChat's cgi-bin/token: a new token each time; the one before is worth nothing at once (read strictly)."""
         with self._state.lock:
             old = self._current.get("plain")
             if old is not None:

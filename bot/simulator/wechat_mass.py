@@ -30,8 +30,10 @@ class _Job:
 
 
 class MassDesk:
-    """The interfaces below message/mass/. A service account reaches each follower four times a calendar month; a
-    subscription account sends once a day."""
+    """The interfaces below message/mass/.
+
+    A service account reaches each follower four times a calendar month; a subscription account sends once a day.
+    """
 
     def __init__(
         self,
@@ -97,7 +99,7 @@ class MassDesk:
             self._used[self._period(student.openid)] += 1
             student.show("account", "text", text)
         sent, gone = len(reached), total - len(reached)
-        self._errands.run(lambda: self._report(number, total=total, sent=sent, filtered=0, failed=gone))
+        self._errands.run(lambda: self._report(number, total=total, sent=sent, failed=gone))
         return ok(errmsg="send job submission success", msg_id=number, msg_data_id=number % 10**10)
 
     def _may_reach(self, student: StudentPhone) -> bool:
@@ -109,7 +111,7 @@ class MassDesk:
         now = self._state.now().astimezone(_BEIJING)
         return f"{now:%Y-%m}/{openid}" if openid else f"{now:%Y-%m-%d}"
 
-    def _report(self, number: int, *, total: int, sent: int, filtered: int, failed: int) -> None:
+    def _report(self, number: int, *, total: int, sent: int, failed: int) -> None:
         self._callbacks.deliver(
             _REPORTER,
             {
@@ -118,7 +120,7 @@ class MassDesk:
                 "MsgID": number,
                 "Status": "send success",
                 "TotalCount": total,
-                "FilterCount": total - filtered,
+                "FilterCount": total,
                 "SentCount": sent,
                 "ErrorCount": failed,
             },

@@ -1,4 +1,4 @@
-"""WeChat's messages to one student: customer-service, template and subscription notices. Mass messages are elsewhere."""
+"""WeChat's messages to one student: customer-service, template and subscription notices. Not mass messages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -58,7 +58,7 @@ class MessageDesk:
         status = "failed:user block" if student.blocks else "success"
         if not student.blocks:
             student.show("account", "text", _lines_of(request.body))
-        self._errands.run(lambda: student.report("TEMPLATESENDJOBFINISH", MsgID=number, Status=status))
+        self._errands.run(lambda: student.report("TEMPLATESENDJOBFINISH", {"MsgID": number, "Status": status}))
         return ok(msgid=number)
 
     def _subscription(self, request: ApiRequest) -> Fields:

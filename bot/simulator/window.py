@@ -1,7 +1,7 @@
 """How many customer-service messages one student may still be sent: a pure rule.
 
-Source: WeChat, 客服消息. After a message of the student 5 within 48 hours; after a menu click, a follow or a scan 3 within
-one minute. The bot keeps its own account of the same rule; this one decides.
+Source: WeChat, 客服消息. After a message of the student 5 within 48 hours; after a menu click, a follow or a scan 3
+within one minute. The bot keeps its own account of the same rule; this one decides.
 """
 
 from dataclasses import dataclass, replace

@@ -30,7 +30,10 @@ class Window:
 
 
 def opened_by(message: InboundMessage, window: Window) -> Window:
-    """The window after `message` came in at its `sent_at`. An event never shortens a longer window."""
+    """The window after `message` came in at its `sent_at`. An event never shortens a longer window.
+
+    A message that comes in late, after a newer one, adds nothing: the platform counts from the newest.
+    """
     if message.kind is Kind.EVENT:
         if message.event not in _OPENING_EVENTS or window.left(message.sent_at) > _AFTER_EVENT[1]:
             return window
@@ -40,6 +43,8 @@ def opened_by(message: InboundMessage, window: Window) -> Window:
     else:
         life, allowance = _AFTER_MESSAGE
     closes_at = message.sent_at + life
-    if window.closes_at is not None and window.closes_at > closes_at and window.left(message.sent_at):
-        return window
+    if window.closes_at is not None and window.closes_at > closes_at:
+        spent_and_clicked = message.kind is Kind.EVENT and not window.left(message.sent_at)
+        if not spent_and_clicked:
+            return window
     return Window(closes_at=closes_at, allowance=allowance)

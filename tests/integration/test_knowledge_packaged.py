@@ -16,48 +16,16 @@ from knowledge.rendering import BYTE_LIMIT, render
 from knowledge.text import normalise
 
 SETS = knowledge.DATA / "evaluation"
-TOPICS = set(
-    [
-        "archive.transfer",
-        "archive.where",
-        "archive.query",
-        "archive.self_carry",
-        "archive.keep_school",
-        "archive.content",
-        "archive.lost",
-        "archive.study",
-        "archive.abroad",
-        "archive.change",
-        "hukou.move_out",
-        "hukou.stay",
-        "hukou.permit",
-        "baodao.cancelled",
-        "baodao.old",
-        "destination.register",
-        "destination.change",
-        "destination.types",
-        "tripartite.sign",
-        "tripartite.breach",
-        "party.transfer",
-        "party.where",
-        "league.transfer",
-        "league.where",
-        "loan.confirm",
-        "loan.repay",
-        "dorm.checkout",
-        "cert.collect",
-        "cert.lost",
-        "leave.process",
-        "leave.agent",
-        "psych.help",
-        "psych.crisis",
-        "fraud.telecom",
-        "fraud.loan",
-        "fraud.job",
-        "contact.office",
-        "meta.chat",
-    ]
-)
+TOPICS = {
+    "archive.transfer", "archive.where", "archive.query", "archive.self_carry", "archive.keep_school",
+    "archive.content", "archive.lost", "archive.study", "archive.abroad", "archive.change",
+    "hukou.move_out", "hukou.stay", "hukou.permit", "baodao.cancelled", "baodao.old",
+    "destination.register", "destination.change", "destination.types", "tripartite.sign", "tripartite.breach",
+    "party.transfer", "party.where", "league.transfer", "league.where", "loan.confirm",
+    "loan.repay", "dorm.checkout", "cert.collect", "cert.lost", "leave.process",
+    "leave.agent", "psych.help", "psych.crisis", "fraud.telecom", "fraud.loan",
+    "fraud.job", "contact.office", "meta.chat",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -146,18 +114,16 @@ def test_ask_prints_the_bubble_and_the_decision(run):
 
 def test_jsonl_keeps_order_ids_and_conversations(run):
     """A bad line gives an error row and the rest goes on; two questions in one text have `topics`."""
-    said = "\n".join(
-        [
-            '{"id": 1, "text": "户口怎么迁出", "conversation": "a"}',
-            '{"id": "x", "text": "今天天气怎么样"}',
-            "{oops",
-            '{"id": 2, "text": "要带什么", "conversation": "a"}',
-            '{"id": 3, "text": "要带什么", "conversation": "b"}',
-            '{"id": 4, "text": "档案怎么转？户口怎么迁？"}',
-            '{"id": 5, "text": 7}',
-        ]
+    lines = (
+        '{"id": 1, "text": "户口怎么迁出", "conversation": "a"}\n'
+        '{"id": "x", "text": "今天天气怎么样"}\n'
+        "{oops\n"
+        '{"id": 2, "text": "要带什么", "conversation": "a"}\n'
+        '{"id": 3, "text": "要带什么", "conversation": "b"}\n'
+        '{"id": 4, "text": "档案怎么转？户口怎么迁？"}\n'
+        '{"id": 5, "text": 7}\n'
     )
-    rows = [json.loads(line) for line in run("ask", "--jsonl", said=said).output.splitlines()]
+    rows = [json.loads(line) for line in run("ask", "--jsonl", said=lines).output.splitlines()]
     assert [row["id"] for row in rows] == [1, "x", None, 2, 3, 4, None]
     assert [row.get("decision") for row in rows] == ["answer", "none", None, "answer", "none", "answer", None]
     assert rows[3]["topic"] == rows[0]["topic"] == "hukou.move_out"

@@ -216,7 +216,6 @@ def test_an_answer_that_would_be_late_goes_by_the_outbox(build_world: Callable[.
 def test_unknown_events_are_answered_safely_and_unfollowing_is_remembered(world: World) -> None:
     student = world.student("李同学")
     assert student.unfollows().status == "empty"
-    world.simulator.students[student.openid].following = True
-    done = world.simulator._event(world.simulator.students[student.openid], "SOME_NEW_EVENT", "x")  # no phone does this
-    assert done.status == "empty"
+    student.chat.following = True
+    assert student.chat._event("SOME_NEW_EVENT", "x").status == "empty"  # no phone does this
     world.no_other_messages()

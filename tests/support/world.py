@@ -15,9 +15,8 @@ from bot.bootstrap import Application
 from bot.clock import Chance, FakeClock
 from bot.migrations import upgrade
 from bot.settings import Settings
-from bot.simulator.blueprint import create_simulator_app
+from bot.simulator.app import create_simulator_app
 from bot.simulator.platform import SimulatorSettings, WeChatAccount, WeComAccount
-from bot.simulator.posting import Round
 from bot.simulator.simulator import Simulator
 from bot.staff.models import Role, Staff
 from bot.web import create_web
@@ -120,30 +119,29 @@ def simulator_settings(settings: Settings, callback_base: str, **changes: Any) -
 class StudentPhone:
     """A student with a scripted phone. What the account says is read in order; what is not read is unexpected."""
 
-    world: "World"
-    openid: str
+    chat: Any
     read: int = 0
 
-    def follows(self) -> Round:
-        return self.world.simulator.follow(self.openid)
+    def follows(self) -> Any:
+        return self.chat.follow()
 
-    def unfollows(self) -> Round:
-        return self.world.simulator.unfollow(self.openid)
+    def unfollows(self) -> Any:
+        return self.chat.unfollow()
 
-    def writes(self, text: str) -> Round:
-        return self.world.simulator.say(self.openid, "text", text)
+    def writes(self, text: str) -> Any:
+        return self.chat.writes(text)
 
-    def says(self, recognised: str) -> Round:
-        return self.world.simulator.say(self.openid, "voice", recognised)
+    def says(self, recognised: str) -> Any:
+        return self.chat.says(recognised)
 
-    def sends_image(self) -> Round:
-        return self.world.simulator.say(self.openid, "image")
+    def sends_image(self) -> Any:
+        return self.chat.sends_image()
 
-    def clicks(self, key: str) -> Round:
-        return self.world.simulator.click(self.openid, key)
+    def clicks(self, key: str) -> Any:
+        return self.chat.clicks(key)
 
     def unread(self) -> list[str]:
-        bubbles = [one for one in self.world.simulator.students[self.openid].bubbles if one.by != "student"]
+        bubbles = [one for one in self.chat.bubbles if one.by != "student"]
         return [one.text for one in bubbles if one.kind != "event"][self.read :]
 
     def expects(self, *parts: str) -> str:
@@ -180,12 +178,11 @@ class StaffPhone:
         self.card = message if card else self.card
         return self
 
-    def presses(self, label: str) -> Round:
-        key = next(button["key"] for button in self.card.buttons if button["text"] == label)
-        return self.world.simulator.staff_presses(self.userid, self.card.id, key)
+    def presses(self, label: str) -> Any:
+        return self.world.simulator.members[self.userid].presses(self.card.id, label)
 
-    def writes(self, text: str) -> Round:
-        return self.world.simulator.staff_says(self.userid, text)
+    def writes(self, text: str) -> Any:
+        return self.world.simulator.members[self.userid].writes(text)
 
 
 @dataclass
@@ -202,7 +199,7 @@ class World:
     def student(self, name: str, *, following: bool = True) -> StudentPhone:
         """The student of that name, who follows the account and has read the greeting."""
         if name not in self.students:
-            phone = StudentPhone(self, self.simulator.add_student(name).openid)
+            phone = StudentPhone(self.simulator.add_student(name))
             self.students[name] = phone
             if following:
                 phone.follows()
@@ -213,7 +210,7 @@ class World:
         """The WeCom phone of a member of staff; 群 is the group with the robot."""
         if name not in self.phones:
             if name == "群":
-                self.phones[name] = StaffPhone(self, lambda: self.simulator.groups["group"].messages)
+                self.phones[name] = StaffPhone(self, lambda: self.simulator.room.robots["group"].messages)
             else:
                 userid = next(one.wecom_userid for one in STAFF if one.name == name)
                 self.phones[name] = StaffPhone(self, lambda: self.simulator.members[userid].messages, userid)
@@ -278,6 +275,6 @@ def open_world(
             if hasattr(loop.ticker, "close"):
                 loop.ticker.close()
         application.database.dispose()
-        simulator.state.close()
+        simulator.close()
         platform.close()
         web.close()

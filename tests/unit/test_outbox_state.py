@@ -42,9 +42,7 @@ def settled(delivery: Delivery, outcome: Receipt | SendError, jitter: float = 1.
 
 def test_a_receipt_is_sent_and_keeps_the_platforms_id():
     got = settled(replace(SENDING, code="45009", attempts=3), Receipt("m-7"))
-    assert got == replace(
-        SENDING, state=DeliveryState.SENT, platform_id="m-7", code="", settled_at=NOW, attempts=3
-    )
+    assert got == replace(SENDING, state=DeliveryState.SENT, platform_id="m-7", code="", settled_at=NOW, attempts=3)
 
 
 @pytest.mark.parametrize("error", TEMPORARY)

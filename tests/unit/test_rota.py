@@ -44,12 +44,14 @@ def test_a_day_and_a_night(listed: Listed):
     ]
 
 
-@pytest.mark.parametrize("day", ["2027-06-18", "2027/06/18", "2027/6/18", "2027.6.18", " 2027-6-18 ", "2027-06-18 00:00:00"])
+@pytest.mark.parametrize(
+    "day", ["2027-06-18", "2027/06/18", "2027/6/18", "2027.6.18", " 2027-6-18 ", "2027-06-18 00:00:00"]
+)
 def test_days_as_people_and_excel_write_them(listed: Listed, day: str):
     assert read(listed(f"{day},08:00,18:00,1001,"))[0].starts_at == at(18, 8)
 
 
-@pytest.mark.parametrize("hour", ["08:00", "8:00", "08:00:00", "8:00:00", " 8:00"])
+@pytest.mark.parametrize("hour", ["08:00", "8:00", "08:00:00", "8:00:00", " 8:00", "8：00"])
 def test_hours_as_people_and_excel_write_them(listed: Listed, hour: str):
     assert read(listed(f"2027-06-18,{hour},18:00,1001,"))[0].starts_at == at(18, 8)
 

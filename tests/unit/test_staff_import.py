@@ -100,7 +100,9 @@ def test_all_bad_rows_are_listed_and_nobody_is_read(listed: Listed):
 
 def test_the_same_number_or_account_twice_is_named_with_its_lines(listed: Listed):
     """An account that two people have would send the alert of one to the other."""
-    faults = faults_of(listed("1,王,辅导员,,a,,", "1,张,辅导员,,b,,", "3,李,辅导员,,a,,", "4,赵,辅导员,,,,", "5,钱,辅导员,,,,"))
+    faults = faults_of(
+        listed("1,王,辅导员,,a,,", "1,张,辅导员,,b,,", "3,李,辅导员,,a,,", "4,赵,辅导员,,,,", "5,钱,辅导员,,,,")
+    )
     assert faults == ["第 3 行：工号 1 与第 2 行重复", "第 4 行：企业微信账号 a 与第 2 行重复"]
 
 

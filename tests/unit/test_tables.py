@@ -131,7 +131,9 @@ class TestXlsx:
         path = xlsx([["工号", "姓名"], ["1", "王"]]).rename(tmp_path / "PEOPLE.XLSX")
         assert len(read(path)) == 1
 
-    @pytest.mark.parametrize("content", [b"", b"not a zip at all", b"PK\x03\x04 cut short", b"\xd0\xcf\x11\xe0 an old xls"])
+    @pytest.mark.parametrize(
+        "content", [b"", b"not a zip at all", b"PK\x03\x04 cut short", b"\xd0\xcf\x11\xe0 an old xls"]
+    )
     def test_what_is_no_xlsx_says_so(self, tmp_path: Path, content: bytes):
         path = tmp_path / "people.xlsx"
         path.write_bytes(content)

@@ -35,6 +35,12 @@ export function staffPhone({ refresh, onChange }) {
   ];
   const current = () => chats().find((chat) => chat.id === chosen) ?? null;
 
+  // Where something was said last; the first phone while all are empty.
+  function latest(all) {
+    const at = (chat) => Date.parse(chat.messages.at(-1)?.at ?? 0);
+    return all.reduce((best, chat) => (best && at(best) >= at(chat) ? best : chat), null);
+  }
+
   function choose(id) {
     chosen = id;
     if (byHand) sessionStorage.setItem("staff", id);
@@ -77,7 +83,9 @@ export function staffPhone({ refresh, onChange }) {
   function draw() {
     if (!state) return;
     const all = chats();
-    if (!current()) chosen = all[0]?.id ?? null;
+    for (const each of all) book.unread(each.id, each.messages);
+    book.begin();
+    if (!current()) chosen = latest(all)?.id ?? null;
     const news = all.find((chat) => chat.id !== chosen && book.unread(chat.id, chat.messages) > 0);
     // Until somebody chooses a phone by hand, one that rings takes the place of one that is empty.
     if (news && !byHand && current().messages.length === 0) chosen = news.id;

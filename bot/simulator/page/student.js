@@ -89,6 +89,8 @@ export function studentPhone({ refresh, onChange }) {
     if (!state) return;
     if (!student()) openid = state.students[0]?.openid ?? null;
     const current = student();
+    for (const each of state.students) book.unread(each.openid, each.messages, each.unread);
+    book.begin();
     if (visible && current) book.read(current.openid, current.messages);
     switches.show(state.students.map((each) => ({ id: each.openid, name: each.name, unread: book.unread(each.openid, each.messages, each.unread), chosen: each.openid === openid })));
     const following = Boolean(current?.following);

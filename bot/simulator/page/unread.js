@@ -5,14 +5,23 @@ import { h, keyedList } from "./dom.js";
 /** Counts messages from `sender` that came after the newest one read. */
 export function unreadBook(sender) {
   const seen = new Map();
+  let begun = false;
   const theirs = (messages) => messages.filter((message) => !sender || message.from === sender);
-  // At the first sight of somebody nothing was read here, so the server's own count says what is new.
+  // When the page opens, the server's own count says what is new; of somebody who appears later, everything is.
   const start = (id, messages, atFirst) => {
     if (seen.has(id)) return;
+    if (begun) {
+      seen.set(id, 0);
+      return;
+    }
     const ids = theirs(messages).map((message) => message.id);
     seen.set(id, ids[ids.length - 1 - Math.min(atFirst, ids.length)] ?? 0);
   };
   return {
+    /** From now on who is not known yet has just appeared. */
+    begin() {
+      begun = true;
+    },
     read: (id, messages) => seen.set(id, Math.max(0, ...messages.map((message) => message.id))),
     unread(id, messages, atFirst = 0) {
       start(id, messages, atFirst);
@@ -24,6 +33,7 @@ export function unreadBook(sender) {
 /** A row of names; show([{id, name, unread, chosen}]). */
 export function switcher(parent, testId, onChoose) {
   const list = keyedList(parent);
+  let before = new Map();
   return {
     show(people) {
       list.show(people.map(({ id, name, unread, chosen }) => ({
@@ -35,7 +45,9 @@ export function switcher(parent, testId, onChoose) {
         const button = [...parent.children].find((child) => child.dataset.id === id);
         button.setAttribute("aria-pressed", String(chosen));
         setBadge(button.querySelector(".badge"), unread);
+        if (unread > (before.get(id)?.unread ?? 0) || (chosen && !before.get(id)?.chosen)) button.scrollIntoView({ block: "nearest", inline: "nearest" });
       }
+      before = new Map(people.map((one) => [one.id, one]));
     },
   };
 }

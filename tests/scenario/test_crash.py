@@ -1,0 +1,183 @@
+"""kill -9 at every step of one message and of one delivery: nothing is lost, and what may be double is listed."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from support.world import ROOT, STAFF, LoopbackServer, settings_for, simulator_settings
+
+from bot.bootstrap import Application
+from bot.channel.messages import OutboundMessage, Source, TextContent
+from bot.clock import Chance, SystemClock
+from bot.conversation.records import InboundRecord
+from bot.escalation.records import AlertRecord
+from bot.migrations import upgrade
+from bot.outbox import store
+from bot.outbox.dispatcher import ORDINARY_LANE, SAFETY_LANE, Reaper
+from bot.outbox.records import DeliveryRecord
+from bot.outbox.state import Priority
+from bot.simulator.app import create_simulator_app
+from bot.simulator.simulator import Simulator
+
+GOODBYE = "东西都送人了，今晚天台见"
+WEB_POINTS = [1, 2, 4, 6, 8, 10, 12, 14, 16, "reply"]
+WORKER_POINTS = [1, 2, 3, 4, 5, 6, 8, 10, "send", "sent"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Bench:
+    """Platforms in this process, the bot in others."""
+
+    def __init__(self, database_url: str, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.platform = LoopbackServer()
+        self.settings = settings_for(database_url, self.platform.url, outbox={"lease_s": 1, "first_retry_s": 0.2})
+        self.application = Application(settings=self.settings, clock=SystemClock(), root=ROOT, folder=folder)
+        upgrade(self.application.database, ROOT)
+        with self.application.database.write() as session:
+            self.application.directory.replace_all(session, STAFF[:1])
+        clock = SystemClock()
+        callback = f"http://127.0.0.1:{self.port}"
+        self.simulator = Simulator(simulator_settings(self.settings, callback), clock, Chance(clock))
+        self.simulator.add_member("wang", "王老师")
+        self.platform.app = create_simulator_app(self.simulator)
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, kind: str, at: object) -> "subprocess.Popen[bytes]":
+        """A process that is ready to serve, and will die at `at`."""
+        plan: dict[str, Any] = {
+            "database": self.settings.database.url,
+            "platform": self.platform.url,
+            "port": self.port,
+            "folder": str(self.folder),
+            "at": at,
+        }
+        environment = {**os.environ, "CRASH_PLAN": json.dumps(plan), "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "support.crashing", kind], cwd=ROOT, env=environment, stdout=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        self.processes.append(process)
+        return process
+
+    def finish_deliveries(self) -> None:
+        """A healthy worker takes over when the dead one's lease has run out."""
+        loops = [
+            Reaper(self.application.database, clock=self.application.clock),
+            self.application.dispatcher(SAFETY_LANE),
+            self.application.dispatcher(ORDINARY_LANE),
+        ]
+        end = time.monotonic() + 15
+        while time.monotonic() < end:
+            for loop in loops:
+                loop.tick()
+            with self.application.database.read() as session:
+                open_ones = select(func.count()).where(DeliveryRecord.state.in_(("pending", "sending")))
+                if session.scalar(open_ones.select_from(DeliveryRecord)) == 0:
+                    return
+            threading.Event().wait(0.1)
+        raise AssertionError("deliveries are left open")
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        self.application.inbox.close()
+        self.application.database.dispose()
+        self.simulator.close()
+        self.platform.close()
+
+
+@pytest.fixture
+def bench(database_url: str, tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(database_url, tmp_path / "var")
+    yield made
+    made.close()
+
+
+@pytest.mark.timeout(300)
+def test_kill_web_at_every_step_of_one_message(bench: Bench) -> None:
+    """Whatever the point, the platform's next try, on another process, brings the one finished reply and one alert."""
+    died = 0
+    for number, at in enumerate(WEB_POINTS, start=1):
+        student = bench.simulator.student(f"学生{number}", following=True)
+        doomed = bench.start("web", at)
+
+        def replace(_platform: str, attempt: int, doomed: "subprocess.Popen[bytes]" = doomed) -> None:
+            if attempt == 2:
+                doomed.wait(10)
+                bench.start("web", None)
+
+        bench.simulator.before_each_try(replace)
+        done = student.writes(GOODBYE)
+        assert done.status == "answered", (at, done)
+        assert "120" in done.reply
+        died += doomed.poll() == -signal.SIGKILL
+        with bench.application.database.read() as session:
+            for record in (InboundRecord, AlertRecord):
+                found = session.scalar(select(func.count()).where(record.contact == student.openid))
+                assert found == 1, (at, record)
+            cards = session.scalar(select(func.count()).where(DeliveryRecord.subject == f"alert:{number}"))
+            assert cards == 1, at
+        for process in bench.processes:
+            process.kill()
+            process.wait()
+    assert died == len(WEB_POINTS)
+
+
+@pytest.mark.timeout(300)
+def test_kill_worker_at_every_step_of_one_delivery(bench: Bench) -> None:
+    """Every message arrives; a second time only where the platform's answer was lost, and that is listed."""
+    died = 0
+    for number, at in enumerate(WORKER_POINTS, start=1):
+        with bench.application.database.write() as session:
+            bench.application.outbox.enqueue(
+                session,
+                OutboundMessage(Source.WECOM, "wang", TextContent(f"第{number}条")),
+                priority=Priority.SAFETY if number % 2 else Priority.ORDINARY,
+                subject=f"test:{number}",
+            )
+        process = bench.start("worker", at)
+        process.wait(30)
+        died += process.returncode == -signal.SIGKILL
+        bench.finish_deliveries()
+        bodies = [call.body for call in bench.simulator.journal.calls("wecom", "message/send")]
+        sent = sum(f"第{number}条" in json.dumps(body, ensure_ascii=False) for body in bodies)
+        with bench.application.database.read() as session:
+            delivery = session.scalars(select(DeliveryRecord).where(DeliveryRecord.subject == f"test:{number}")).one()
+            listed = {one.id for one in store.list_doubtful(session, limit=50)}
+        assert sent >= 1, at
+        assert delivery.state == "sent", at
+        if sent > 1:
+            assert delivery.id in listed, at
+        shown = [one.text for one in bench.simulator.members["wang"].messages].count(f"第{number}条")
+        assert shown == 1, at  # WeCom's own duplicate check swallows the second
+    assert died == len(WORKER_POINTS)
+
+
+@pytest.mark.timeout(120)
+def test_a_killed_leader_is_followed_by_another_within_thirty_seconds(bench: Bench) -> None:
+    """The lease is the only link between workers: when its holder stops renewing it, another takes it."""
+    first, second = bench.application.worker(), bench.application.worker()
+    assert first._lease.hold()
+    assert not second._lease.hold()
+    assert first._lease._life.total_seconds() + 5 < 30  # the next look comes every five seconds

@@ -1,0 +1,109 @@
+"""Processes that kill themselves: a web server or a worker that dies by SIGKILL at a chosen point of its work.
+
+Run as `python -m support.crashing web|worker` with a JSON plan in the environment variable CRASH_PLAN:
+database, platform, port, folder, and at: the number of the SQL statement, counted from the first message or claim,
+before which the process dies; or "reply" (after the work, before the answer leaves), "send" (before a send) or
+"sent" (after a send, before it is stored). Without `at` the process lives.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from support.world import ROOT, settings_for
+from werkzeug.serving import make_server
+
+from bot.bootstrap import Application
+from bot.channel.channel import Channel, Receipt
+from bot.channel.messages import OutboundMessage
+from bot.clock import SystemClock
+from bot.outbox.dispatcher import ORDINARY_LANE, SAFETY_LANE, Reaper
+from bot.web import create_web
+
+
+def die() -> None:
+    """As kill -9 does it: nothing is flushed, closed or rolled back by us."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DyingChannel:
+    """Sends for real, and dies before or after it."""
+
+    def __init__(self, channel: Channel, at: object) -> None:
+        self._channel = channel
+        self._at = at
+
+    def send(self, message: OutboundMessage, /) -> Receipt:
+        if self._at == "send":
+            die()
+        receipt = self._channel.send(message)
+        if self._at == "sent":
+            die()
+        return receipt
+
+
+def die_at_statement(application: Application, number: int) -> None:
+    """Dies before the `number`-th SQL statement from now on; commits count as statements."""
+    left = threading.Semaphore(number - 1)
+
+    def count(*_: Any) -> None:
+        if not left.acquire(blocking=False):
+            die()
+
+    event.listen(application.database.engine, "before_cursor_execute", count)
+    event.listen(application.database.engine, "commit", count)
+
+
+def build(plan: dict[str, Any]) -> Application:
+    settings = settings_for(plan["database"], plan["platform"], outbox={"lease_s": 1, "first_retry_s": 0.2})
+    return Application(settings=settings, clock=SystemClock(), root=ROOT, folder=Path(plan["folder"]))
+
+
+def web(plan: dict[str, Any]) -> None:
+    """Serves callbacks."""
+    application = build(plan)
+    app = create_web(application)
+    if plan["at"] == "reply":
+        answer = application.inbox.answer
+
+        def dying(message: Any) -> str | None:
+            answer(message)
+            die()
+            return None
+
+        application.inbox.answer = dying  # type: ignore[method-assign]
+        app = create_web(application)
+    elif plan["at"]:
+        die_at_statement(application, plan["at"])
+    server = make_server("127.0.0.1", plan["port"], app, threaded=True)
+    print("ready", flush=True)
+    server.serve_forever()
+
+
+def worker(plan: dict[str, Any]) -> None:
+    """Ticks the lanes until all is sent, or until it dies."""
+    application = build(plan)
+    at = plan["at"]
+    if isinstance(at, str):
+        for source, channel in list(application.channels.items()):
+            application.channels[source] = DyingChannel(channel, at)
+    loops = [
+        Reaper(application.database, clock=application.clock),
+        application.dispatcher(SAFETY_LANE),
+        application.dispatcher(ORDINARY_LANE),
+    ]
+    print("ready", flush=True)
+    if isinstance(at, int):
+        die_at_statement(application, at)
+    for _ in range(20):
+        for loop in loops:
+            loop.tick()
+
+
+if __name__ == "__main__":
+    {"web": web, "worker": worker}[sys.argv[1]](json.loads(os.environ["CRASH_PLAN"]))
