@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, make_url, text
 
 from bot.clock import Chance, FakeClock
@@ -21,6 +22,8 @@ from bot.migrations import upgrade
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 ZONE = ZoneInfo("Asia/Shanghai")
+settings.register_profile("lixiao", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("lixiao")
 NOON = datetime(2027, 6, 8, 12, 0, tzinfo=ZONE)  # a Tuesday of the season
 
 
@@ -35,7 +38,14 @@ def postgresql_server() -> Iterator[str]:
     pgserver = pytest.importorskip("pgserver", reason="pip install pgserver 才能跑 PostgreSQL 测试")
     folder = Path(tempfile.mkdtemp(prefix="lixiao-pg-"))
     with pgserver.get_server(folder, cleanup_mode=None) as server:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        admin = create_engine(url, isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # no test pulls its plug
+                connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+            connection.execute(text("SELECT pg_reload_conf()"))
+        admin.dispose()
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from bot.channel.messages import InboundMessage, Kind, Source
 _MEDIA = frozenset({"image", "video", "shortvideo", "location", "link", "file", "emotion", "music", "miniprogrampage"})
 _LONGEST_NAME = 80
 _LATEST = 253402300799  # the end of the year 9999, in seconds
+_LONGEST_TIME = len(str(_LATEST))
 
 
 def parse(source: Source, fields: Mapping[str, str], body: bytes, *, signature_key: str = "") -> InboundMessage:
@@ -65,6 +66,6 @@ def _message_key(source: Source, fields: Mapping[str, str], body: bytes) -> str:
 
 
 def _moment(word: str) -> datetime:
-    if not (word.isascii() and word.isdigit()) or int(word[:20]) > _LATEST:
+    if not (word.isascii() and word.isdigit()) or len(word) > _LONGEST_TIME or int(word) > _LATEST:
         raise MalformedMessageError
     return datetime.fromtimestamp(int(word), UTC)

@@ -1,15 +1,17 @@
 """Calls to a platform with a shared token: one renewal and one more try when it is refused, never a loop."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-from bot.channel.errors import TokenRefusedError
+from bot.channel.errors import OutcomeUnknownError, TemporarySendError, TokenRefusedError
 from bot.channel.messages import Source
 from bot.gateway.codes import TOKEN_CODES, error_for
-from bot.gateway.tokens import Fetch, TokenStore
+from bot.gateway.tokens import Fetch, FreshToken, TokenStore
 
 Send = Callable[[str], dict[str, Any]]
 """Makes the call with an access token and returns the platform's JSON object."""
+_TOKEN_LIFE_S = 7200  # both platforms' documents; no token lives longer
 
 
 class Gateway:
@@ -44,6 +46,23 @@ def checked(source: Source, answer: dict[str, Any]) -> dict[str, Any]:
     if code != 0:
         raise error_for(source, code)
     return answer
+
+
+def fetch_token(source: Source, ask: Callable[[], dict[str, Any]]) -> FreshToken:
+    """The token in the platform's answer to `ask`.
+
+    Raises SendError, but never OutcomeUnknownError: a lost token leaves no message in doubt.
+    """
+    code = ""
+    try:
+        answer = checked(source, ask())
+    except OutcomeUnknownError as error:
+        code = error.code
+    else:
+        token, life = answer.get("access_token"), answer.get("expires_in", _TOKEN_LIFE_S)
+        if isinstance(token, str) and token and isinstance(life, int) and life > 0:
+            return FreshToken(token, timedelta(seconds=min(life, _TOKEN_LIFE_S)))
+    raise TemporarySendError(code=code or "no_token")
 
 
 def _code(answer: dict[str, Any]) -> int:

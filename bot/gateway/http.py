@@ -10,6 +10,13 @@ from requests.adapters import HTTPAdapter
 from bot.channel.errors import OutcomeUnknownError, TemporarySendError
 
 _SERVER_ERROR = 500
+_LEFT: dict[type[requests.RequestException], str] = {
+    requests.Timeout: "read_timeout",
+    requests.ConnectionError: "connection_broke",
+    requests.exceptions.ChunkedEncodingError: "answer_broke",
+    requests.exceptions.ContentDecodingError: "answer_broke",
+}
+"""What can go wrong after the request has left, and our word for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +42,46 @@ def call_json(
 ) -> dict[str, Any]:
     """The answer's JSON object.
 
-    Raises OutcomeUnknownError where the request may have been taken, else TemporarySendError; neither names the
-    URL, which may hold a secret.
+    Raises OutcomeUnknownError where the request may have been taken, else TemporarySendError. Neither names the URL,
+    which may hold a secret, nor has a cause or context that does.
     """
+    outcome = _outcome(session, method, url, timeouts=timeouts, **arguments)
+    if isinstance(outcome, TemporarySendError):
+        raise outcome
+    return outcome
+
+
+def _outcome(
+    session: requests.Session, method: str, url: str, *, timeouts: Timeouts, **arguments: Any
+) -> dict[str, Any] | TemporarySendError:
+    """Errors are returned, not raised: raised in here they would carry the library's, with its URL, as context."""
     try:
         response = session.request(
             method, url, timeout=(timeouts.connect_s, timeouts.read_s), allow_redirects=False, **arguments
         )
-    except requests.ConnectTimeout:
-        raise TemporarySendError(code="connect_timeout") from None
-    except requests.ConnectionError as error:
-        if _never_left(error):
-            raise TemporarySendError(code="unreachable") from None
-        raise OutcomeUnknownError(code="connection_broke") from None
-    except requests.Timeout:
-        raise OutcomeUnknownError(code="read_timeout") from None
     except requests.RequestException as error:
-        raise TemporarySendError(code=type(error).__name__) from None
+        return _meaning(error)
     if response.status_code >= _SERVER_ERROR:
-        raise OutcomeUnknownError(code=f"http_{response.status_code}")
+        return OutcomeUnknownError(code=f"http_{response.status_code}")
     try:
         answer = json.loads(response.content.decode("utf-8", "replace"), strict=False)
-    except ValueError:
-        raise OutcomeUnknownError(code="not_json") from None
-    if not isinstance(answer, dict):
-        raise OutcomeUnknownError(code="not_json")
-    return answer
+    except (ValueError, RecursionError):
+        answer = None
+    return answer if isinstance(answer, dict) else OutcomeUnknownError(code="not_json")
 
 
-def _never_left(error: requests.ConnectionError) -> bool:
+def _meaning(error: requests.RequestException) -> TemporarySendError:
+    if isinstance(error, requests.ConnectTimeout):
+        return TemporarySendError(code="connect_timeout")
+    if _never_left(error):
+        return TemporarySendError(code="unreachable")
+    for kind, code in _LEFT.items():
+        if isinstance(error, kind):
+            return OutcomeUnknownError(code=code)
+    return TemporarySendError(code=type(error).__name__)
+
+
+def _never_left(error: requests.RequestException) -> bool:
     """True if no connection was made at all, so that the platform cannot have seen the request."""
     text = repr(error)
     return "NewConnectionError" in text or "NameResolutionError" in text

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from bot.channel.errors import TemporarySendError
 from bot.channel.records import AccessTokenRecord
@@ -60,23 +60,29 @@ class DatabaseTokenStore:
     def get(self, key: str, fetch: Fetch) -> str:
         """See TokenStore."""
         give_up_at = time.monotonic() + _WAIT_S
-        while True:
-            token = self._find(key)
-            if token is not None:
-                return token
-            me = self._chance.new_id()
-            if self._may_fetch(key, me):
-                return self._fetched(key, me, fetch)
-            if time.monotonic() > give_up_at:
-                raise TemporarySendError(code="token_wait")
-            time.sleep(_LOOK_S)
+        try:
+            while True:
+                token = self._find(key)
+                if token is not None:
+                    return token
+                me = self._chance.new_id()
+                if self._may_fetch(key, me):
+                    return self._fetched(key, me, fetch)
+                if time.monotonic() > give_up_at:
+                    raise TemporarySendError(code="token_wait")
+                time.sleep(_LOOK_S)
+        except SQLAlchemyError as error:  # a busy database: the message waits, it is not lost
+            raise TemporarySendError(code=f"database_{type(error).__name__}") from None
 
     def invalidate(self, key: str, token: str) -> None:
         """See TokenStore."""
-        with self._database.write() as session:
-            record = session.get(AccessTokenRecord, key, with_for_update=True)
-            if record is not None and record.expires_at is not None and self._open(record) == token:
-                record.expires_at = None
+        try:
+            with self._database.write() as session:
+                record = session.get(AccessTokenRecord, key, with_for_update=True)
+                if record is not None and record.expires_at is not None and self._open(record) == token:
+                    record.expires_at = None
+        except SQLAlchemyError as error:
+            raise TemporarySendError(code=f"database_{type(error).__name__}") from None
 
     def _find(self, key: str) -> str | None:
         with self._database.read() as session:

@@ -58,21 +58,25 @@ class RobotChannel:
         """At least one group has the text. Raises SendError: the first group's, if none took it."""
         if not isinstance(message.content, TextContent):
             raise PermanentSendError(code="text_only")
+        parts = split_text(message.content.text)
+        if not parts:
+            raise PermanentSendError(code="empty")
+        urgent = _ALERT_MARK in message.content.text
         errors: list[SendError] = []
         for number, webhook in enumerate(self._webhooks):
             try:
-                self._send(number, webhook, message.content.text)
+                self._send(number, webhook, parts, urgent=urgent)
             except SendError as error:
                 errors.append(error)
         if len(errors) == len(self._webhooks):
             raise errors[0] if errors else PermanentSendError(code="no_robot")
         return Receipt()
 
-    def _send(self, number: int, webhook: str, text: str) -> None:
-        for part in split_text(text):
+    def _send(self, number: int, webhook: str, parts: Sequence[str], *, urgent: bool) -> None:
+        for part in parts:
             with self._lock:
                 now = self._clock.now()
-                wait = self._paces[number].wait(now, urgent=_ALERT_MARK in text)
+                wait = self._paces[number].wait(now, urgent=urgent)
                 if wait:
                     raise RateLimitedError(code="robot_pace", retry_after=wait)
                 self._paces[number].count(now)

@@ -5,7 +5,6 @@ for them, and puts secrets into exception texts. All of its calls go through `_r
 """
 
 import json
-from datetime import timedelta
 from typing import Any
 
 from wechatpy import WeChatClient
@@ -14,7 +13,7 @@ from bot.channel.channel import Receipt
 from bot.channel.errors import PermanentSendError
 from bot.channel.messages import OutboundMessage, Source, TextContent
 from bot.channel.text import split_text
-from bot.gateway.gateway import Gateway, checked
+from bot.gateway.gateway import Gateway, fetch_token
 from bot.gateway.http import Timeouts, call_json, new_session
 from bot.gateway.tokens import FreshToken, TokenStore
 
@@ -35,7 +34,7 @@ class GatewayClient(WeChatClient):  # type: ignore[misc]  # wechatpy has no type
         """Called by wechatpy's API methods. Raises SendError only."""
         path = url_or_endpoint.rsplit("/cgi-bin/", 1)[-1]
         data = arguments.get("data")
-        body = json.dumps(data, ensure_ascii=False).encode() if isinstance(data, dict) else data
+        body = json.dumps(data, ensure_ascii=False).encode("utf-8", "replace") if isinstance(data, dict) else data
         params = arguments.get("params") or {}
 
         def send(token: str) -> dict[str, Any]:
@@ -53,11 +52,10 @@ class GatewayClient(WeChatClient):  # type: ignore[misc]  # wechatpy has no type
     def _fetch(self) -> FreshToken:
         """stable_token gives the same token during its life, so that another program's fetch does not end ours."""
         body = {"grant_type": "client_credential", "appid": self.appid, "secret": self.secret}
-        answer = checked(
+        return fetch_token(
             Source.WECHAT,
-            call_json(self._session, "POST", f"{self._base}stable_token", timeouts=self._timeouts, json=body),
+            lambda: call_json(self._session, "POST", f"{self._base}stable_token", timeouts=self._timeouts, json=body),
         )
-        return FreshToken(str(answer["access_token"]), timedelta(seconds=int(answer.get("expires_in", 7200))))
 
 
 class WeChatChannel:

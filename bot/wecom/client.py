@@ -1,16 +1,15 @@
 """WeCom's application messages as a channel: wechatpy's client with our transport, and the cards that it lacks."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 from wechatpy.enterprise import WeChatClient
 
 from bot.channel.channel import Receipt
-from bot.channel.errors import RecipientGoneError
+from bot.channel.errors import PermanentSendError, RecipientGoneError
 from bot.channel.messages import CardContent, CardUpdateContent, OutboundMessage, Source
 from bot.channel.text import split_text
-from bot.gateway.gateway import Gateway, checked
+from bot.gateway.gateway import Gateway, fetch_token
 from bot.gateway.http import Timeouts, call_json, new_session
 from bot.gateway.tokens import FreshToken, TokenStore
 
@@ -34,7 +33,7 @@ class GatewayClient(WeChatClient):  # type: ignore[misc]  # wechatpy has no type
         """Called by wechatpy's API methods. Raises SendError only."""
         path = url_or_endpoint.rsplit("/cgi-bin/", 1)[-1]
         data = arguments.get("data")
-        body = json.dumps(data, ensure_ascii=False).encode() if isinstance(data, dict) else data
+        body = json.dumps(data, ensure_ascii=False).encode("utf-8", "replace") if isinstance(data, dict) else data
         params = arguments.get("params") or {}
 
         def send(token: str) -> dict[str, Any]:
@@ -51,11 +50,10 @@ class GatewayClient(WeChatClient):  # type: ignore[misc]  # wechatpy has no type
 
     def _fetch(self) -> FreshToken:
         params = {"corpid": self.corp_id, "corpsecret": self.secret}
-        answer = checked(
+        return fetch_token(
             Source.WECOM,
-            call_json(self._session, "GET", f"{self._base}gettoken", timeouts=self._timeouts, params=params),
+            lambda: call_json(self._session, "GET", f"{self._base}gettoken", timeouts=self._timeouts, params=params),
         )
-        return FreshToken(str(answer["access_token"]), timedelta(seconds=int(answer.get("expires_in", 7200))))
 
 
 class WeComChannel:
@@ -73,8 +71,11 @@ class WeComChannel:
             return Receipt()
         if isinstance(content, CardContent):
             return self._send(message.recipient, {"msgtype": "template_card", "template_card": card_fields(content)})
+        parts = split_text(content.text)
+        if not parts:
+            raise PermanentSendError(code="empty")
         receipt = Receipt()
-        for part in split_text(content.text):
+        for part in parts:
             receipt = self._send(message.recipient, {"msgtype": "text", "text": {"content": part}})
         return receipt
 

@@ -136,7 +136,8 @@ def test_kill_web_at_every_step_of_one_message(bench: Bench) -> None:
             for record in (InboundRecord, AlertRecord):
                 found = session.scalar(select(func.count()).where(record.contact == student.openid))
                 assert found == 1, (at, record)
-            cards = session.scalar(select(func.count()).where(DeliveryRecord.subject == f"alert:{number}"))
+            alert = session.scalars(select(AlertRecord.id).where(AlertRecord.contact == student.openid)).one()
+            cards = session.scalar(select(func.count()).where(DeliveryRecord.subject == f"alert:{alert}"))
             assert cards == 1, at
         for process in bench.processes:
             process.kill()

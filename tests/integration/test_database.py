@@ -1,0 +1,288 @@
+"""The database's promises, on both kinds: durable, no lost updates under load, readers in nobody's way."""
+
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from sqlalchemy import String, select, text
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.beats import BeatRecord, beat, find_beats
+from bot.cases.records import CaseRecord
+from bot.clock import FakeClock
+from bot.db import Base, Database
+from bot.migrations import is_current, upgrade
+from bot.records import METADATA
+from bot.students.records import OptOutRecord
+from support.threads import run_together
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime(2027, 6, 8, 4, 0, 0, 123456, tzinfo=UTC)
+
+
+class TallyRecord(Base):
+    """A number that tests count up. Its table is made and dropped here, not by the migrations."""
+
+    __tablename__ = "test_tally"
+
+    name: Mapped[str] = mapped_column(String(10), primary_key=True)
+    number: Mapped[int] = mapped_column(default=0)
+
+
+METADATA.remove(TallyRecord.__table__)  # type: ignore[arg-type]  # no other test's business
+
+
+@pytest.fixture
+def tally(database: Database) -> Database:
+    """A database with a number that is 0."""
+    TallyRecord.__table__.create(database.engine)  # type: ignore[attr-defined]
+    with database.write() as session:
+        session.add(TallyRecord(name="n", number=0))
+    return database
+
+
+def number(database: Database) -> int:
+    with database.read() as session:
+        return session.get_one(TallyRecord, "n").number
+
+
+def set_beat(database: Database, name: str, at: datetime) -> None:
+    with database.write() as session:
+        beat(session, name, at)
+
+
+class TestTransactions:
+    def test_a_block_that_ends_is_stored(self, database: Database):
+        set_beat(database, "x", NOW)
+        with database.read() as session:
+            assert find_beats(session) == {"x": NOW}
+
+    def test_a_block_that_raises_leaves_nothing(self, database: Database):
+        def fail() -> None:
+            with database.write() as session:
+                beat(session, "x", NOW)
+                session.flush()
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            fail()
+        with database.read() as session:
+            assert find_beats(session) == {}
+
+    def test_what_a_reader_changes_is_thrown_away(self, database: Database):
+        with database.read() as session:
+            beat(session, "x", NOW)
+            session.flush()
+        with database.read() as session:
+            assert find_beats(session) == {}
+
+    def test_a_broken_block_gives_its_lock_back(self, database: Database):
+        for _ in range(70):  # more than the pool has connections
+            with pytest.raises(ZeroDivisionError), database.write():
+                raise ZeroDivisionError
+        set_beat(database, "x", NOW)
+
+    def test_objects_can_be_read_after_their_session(self, database: Database):
+        with database.write() as session:
+            record = BeatRecord(name="x", at=NOW)
+            session.add(record)
+        assert record.at == NOW
+
+
+class TestSnapshot:
+    def test_a_reader_sees_one_moment(self, tally: Database):
+        """Figures that are read one after another must fit together."""
+        with tally.read() as session:
+            first = session.scalar(select(TallyRecord.number))
+            with tally.write() as writing:
+                writing.get_one(TallyRecord, "n").number = 5
+            assert session.scalar(select(TallyRecord.number)) == first == 0
+        assert number(tally) == 5
+
+
+class TestConcurrency:
+    def test_read_then_write_of_eight_threads_loses_nothing(self, tally: Database):
+        """A transaction that reads first and then writes: neither "database is locked" nor a lost step."""
+
+        def count(_: int) -> None:
+            for _ in range(15):
+                with tally.write() as session:
+                    record = session.get_one(TallyRecord, "n", with_for_update=True)
+                    record.number += 1
+
+        run_together(8, count)
+        assert number(tally) == 120
+
+    def test_two_processes_lose_nothing(self, tally: Database, database_url: str):
+        """A second Database object has a lock of its own, as another process has."""
+        other = Database(database_url)
+
+        def count(worker: int) -> None:
+            for _ in range(15):
+                with (tally, other)[worker % 2].write() as session:
+                    session.get_one(TallyRecord, "n", with_for_update=True).number += 1
+
+        run_together(4, count)
+        other.dispose()
+        assert number(tally) == 60
+
+    def test_readers_wait_for_no_writer(self, tally: Database):
+        with tally.write() as session:
+            session.get_one(TallyRecord, "n").number = 7
+            session.flush()
+            assert run_together(1, lambda _: number(tally)) == [0]
+        assert number(tally) == 7
+
+    def test_writers_wait_for_no_reader(self, tally: Database):
+        def write(_: int) -> None:
+            with tally.write() as session:
+                session.get_one(TallyRecord, "n").number = 7
+
+        with tally.read() as session:
+            assert session.scalar(select(TallyRecord.number)) == 0
+            run_together(1, write)
+            assert number(tally) == 7
+
+    def test_a_second_writer_waits_until_the_first_is_done(self, tally: Database):
+        """It then sees what the first has written, on both databases."""
+        inside, order = threading.Event(), []
+
+        def second() -> None:
+            assert inside.wait(5)
+            with tally.write() as session:
+                record = session.get_one(TallyRecord, "n", with_for_update=True)
+                order.append(record.number)
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        with tally.write() as session:
+            session.get_one(TallyRecord, "n", with_for_update=True).number = 1
+            session.flush()
+            inside.set()
+            order.append(-1)
+        thread.join(10)
+        assert order == [-1, 1]
+
+
+class TestMoments:
+    def test_an_aware_moment_comes_back_in_utc_to_the_microsecond(self, database: Database):
+        set_beat(database, "x", NOW.astimezone(timezone(timedelta(hours=8))))
+        with database.read() as session:
+            (at,) = find_beats(session).values()
+        assert at == NOW
+        assert at.utcoffset() == timedelta()
+
+    def test_a_naive_moment_is_refused(self, database: Database):
+        with pytest.raises(StatementError, match="naive datetime"):
+            set_beat(database, "x", datetime(2027, 6, 8, 4))  # noqa: DTZ001 - the very mistake
+
+    def test_a_naive_moment_is_refused_in_a_question_too(self, database: Database):
+        with database.read() as session, pytest.raises(StatementError, match="naive datetime"):
+            session.scalar(select(BeatRecord.name).where(BeatRecord.at > datetime(2027, 6, 8, 4)))  # noqa: DTZ001 - the very mistake
+
+    def test_moments_of_different_zones_compare_rightly(self, database: Database):
+        zone = timezone(timedelta(hours=8))
+        set_beat(database, "early", datetime(2027, 6, 8, 11, 59, tzinfo=zone))
+        set_beat(database, "late", datetime(2027, 6, 8, 4, 1, tzinfo=UTC))
+        with database.read() as session:
+            noon = datetime(2027, 6, 8, 12, tzinfo=zone)
+            assert session.scalars(select(BeatRecord.name).where(BeatRecord.at <= noon)).all() == ["early"]
+
+
+class TestRules:
+    def test_foreign_keys_are_checked(self, database: Database):
+        with pytest.raises(IntegrityError), database.write() as session:
+            session.add(OptOutRecord(contact="nobody", topic="反诈", since=NOW))
+
+    def test_one_open_case_for_each_contact(self, database: Database):
+        def open_case(state: str) -> None:
+            with database.write() as session:
+                session.add(CaseRecord(contact="o1", state=state, opened_at=NOW, reply_by=NOW))
+
+        for state in ("closed", "open", "closed"):
+            open_case(state)
+        with pytest.raises(IntegrityError):
+            open_case("open")
+
+    def test_an_error_does_not_quote_what_was_to_be_stored(self, database: Database):
+        """The text of an error lands in logs and on pages."""
+        with pytest.raises(IntegrityError) as caught, database.write() as session:
+            session.add(OptOutRecord(contact="openid-of-li", topic="反诈", since=NOW))
+        assert "反诈" not in str(caught.value.statement)
+        assert caught.value.hide_parameters
+
+
+class TestSqlite:
+    @pytest.fixture
+    def sqlite(self, tmp_path: Path) -> Database:
+        made = Database(f"sqlite:///{tmp_path / 's.db'}")
+        yield made
+        made.dispose()
+
+    def test_it_syncs_every_commit(self, sqlite: Database):
+        """A distress message must survive a power cut: FULL is 2, and WAL keeps readers going."""
+        for session_of in (sqlite.read, sqlite.write):
+            with session_of() as session:
+                pragmas = [session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")]
+            assert pragmas == ["wal", 2, 1, 3500]
+
+    def test_every_new_connection_is_prepared(self, sqlite: Database):
+        barrier = threading.Barrier(6)
+
+        def look(_: int) -> int:
+            with sqlite.read() as session:
+                got = session.scalar(text("PRAGMA synchronous"))
+                barrier.wait(10)
+                return int(got or 0)
+
+        assert run_together(6, look) == [2] * 6
+
+    def test_writers_take_the_lock_at_once_and_readers_do_not(self, sqlite: Database, tmp_path: Path):
+        other = Database(f"sqlite:///{tmp_path / 's.db'}")
+        with sqlite.read() as reading:
+            reading.execute(text("SELECT 1"))
+            with other.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA busy_timeout=0")
+        with sqlite.write() as writing:
+            writing.execute(text("SELECT 1"))
+            with other.engine.execution_options(lixiao_write=True).connect() as connection:
+                connection.connection.dbapi_connection.execute("PRAGMA busy_timeout=0")  # type: ignore[union-attr]
+                with pytest.raises(Exception, match="locked"):
+                    connection.execute(text("SELECT 1"))
+        other.dispose()
+
+
+class TestMigrations:
+    def test_a_migrated_database_is_current(self, database: Database):
+        assert is_current(database, ROOT)
+
+    def test_an_empty_one_is_not(self, database_url: str):
+        empty = Database(database_url)
+        assert not is_current(empty, ROOT)
+        empty.dispose()
+
+    def test_processes_that_start_together_migrate_once(self, database_url: str):
+        def start(_: int) -> None:
+            own = Database(database_url)
+            upgrade(own, ROOT)
+            assert is_current(own, ROOT)
+            own.dispose()
+
+        run_together(3, start)
+
+    def test_the_migrations_make_what_the_records_say(self, database: Database):
+        """Nothing was forgotten: no table, column, index or type differs."""
+        from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - needed here only
+        from alembic.migration import MigrationContext  # noqa: PLC0415 - needed here only
+
+        with database.engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, METADATA) == []
+
+
+def test_the_clock_of_tests_fits_the_database(database: Database, clock: FakeClock):
+    set_beat(database, "x", clock.now())
+    with database.read() as session:
+        assert find_beats(session)["x"] == clock.now()
