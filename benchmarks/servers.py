@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-WORKERS, THREADS = 2, 16
+WORKERS, THREADS = 2, 24
 
 
 def free_port() -> int:

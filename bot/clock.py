@@ -100,7 +100,7 @@ class Chance:
         self._random = random.Random(seed)  # noqa: S311 - jitter, not a secret
 
     def new_id(self) -> str:
-        """26 characters (a ULID): unique across processes, sorted by time, and within one process by order of asking."""
+        """26 characters (a ULID): unique across processes, sorted by time, in one process by order of asking."""
         with self._lock:
             value = (int(self._clock.now().timestamp() * 1000) << 80) | secrets.randbits(80)
             if value >> 80 == self._last_id >> 80:

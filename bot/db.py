@@ -1,11 +1,14 @@
 """The database: one engine, readers and writers apart, and the column types that all tables share. No tables here."""
 
+import fcntl
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import DateTime, Dialect, Table, create_engine, event
@@ -52,7 +55,7 @@ class Database:
 
     SQLite runs in WAL with synchronous=FULL (a distress row must survive power loss); writers take the write lock
     at once (BEGIN IMMEDIATE), because a transaction that reads and then writes fails under load otherwise, and queue
-    on one lock a process, which is fairer than SQLite's polling.
+    on a lock file, which is fairer than SQLite's polling: two busy processes would starve each other for seconds.
     """
 
     def __init__(self, url: str) -> None:
@@ -62,7 +65,9 @@ class Database:
         looking = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._read = sessionmaker(looking, expire_on_commit=False)
         self._write = sessionmaker(self.engine.execution_options(lixiao_write=True), expire_on_commit=False)
-        self._writer: AbstractContextManager[Any] = threading.RLock() if self.is_sqlite else nullcontext()
+        self._writer: AbstractContextManager[Any] = (
+            WriterLock(Path(f"{self.url.database}.lock")) if self.is_sqlite else nullcontext()
+        )
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -79,6 +84,49 @@ class Database:
     def dispose(self) -> None:
         """Closes all connections."""
         self.engine.dispose()
+        if isinstance(self._writer, WriterLock):
+            self._writer.close()
+
+
+class WriterLock:
+    """One writer at a time, in this process and in all others that open the same file. May be entered again within.
+
+    The kernel takes the lock back from a process that dies.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._mine = threading.RLock()
+        self._depth = 0
+        self._file: tuple[int, int] | None = None
+
+    def __enter__(self) -> None:
+        self._mine.acquire()
+        self._depth += 1
+        if self._depth == 1:
+            try:
+                fcntl.flock(self._descriptor(), fcntl.LOCK_EX)
+            except OSError:  # no lock file (a full disk, say): SQLite's own lock still keeps writers apart
+                self._file = None
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if self._depth == 0 and self._file is not None:
+            fcntl.flock(self._file[0], fcntl.LOCK_UN)
+        self._mine.release()
+
+    def close(self) -> None:
+        """Gives the lock file's descriptor back."""
+        if self._file is not None:
+            os.close(self._file[0])
+            self._file = None
+
+    def _descriptor(self) -> int:
+        """This process's own descriptor; one that came over a fork would share its lock with the parent."""
+        if self._file is None or self._file[1] != os.getpid():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = (os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), os.getpid())
+        return self._file[0]
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -45,7 +45,16 @@ class Vital:
         return [f"worker: silent for {int(silent.total_seconds())} s"] if silent > _WORKER_SILENT else []
 
     def families(self) -> Iterator[GaugeMetricFamily]:
-        """The figures, read now."""
+        """The figures, read now. What stands on disk is told even when the database is away."""
+        yield GaugeMetricFamily("lixiao_spooled_messages", "Messages waiting on disk", value=self._spool.waiting())
+        try:
+            yield from self._from_database()
+        except SQLAlchemyError:
+            yield GaugeMetricFamily("lixiao_database_up", "1 if the database answers", value=0)
+        else:
+            yield GaugeMetricFamily("lixiao_database_up", "1 if the database answers", value=1)
+
+    def _from_database(self) -> Iterator[GaugeMetricFamily]:
         now = self._clock.now()
         with self._database.read() as session:
             yield _by_label("lixiao_deliveries", "Deliveries by state", "state", _counts(session, DeliveryRecord.state))
@@ -73,7 +82,6 @@ class Vital:
             )
             beats = find_beats(session)
             yield _age("lixiao_worker_silence_seconds", "Since a worker last gave a sign", beats.get("worker"), now)
-        yield GaugeMetricFamily("lixiao_spooled_messages", "Messages waiting on disk", value=self._spool.waiting())
 
 
 def _counts(session: Session, column: object) -> dict[str, int]:

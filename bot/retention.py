@@ -5,6 +5,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import delete, select
 
+from bot.cases.records import CaseMessageRecord
 from bot.clock import Clock
 from bot.conversation.records import InboundRecord, SeenSignatureRecord
 from bot.db import Database
@@ -35,6 +36,7 @@ class RetentionTicker:
             (SeenSignatureRecord.signature_key, SeenSignatureRecord.seen_at < now - _SIGNATURES_FOR),
             (InboundRecord.id, InboundRecord.received_at < oldest),
             (DeliveryRecord.id, DeliveryRecord.settled_at < oldest),
+            (CaseMessageRecord.id, CaseMessageRecord.at < oldest),
         )
         done = 0
         for key, condition in aged:

@@ -108,7 +108,7 @@ class Server(Section):
     port: int = Field(default=8000, ge=1, le=65535)
     public_url: Url = ""
     workers: int = Field(default=2, ge=1, le=64)
-    threads: int = Field(default=16, ge=1, le=256)
+    threads: int = Field(default=24, ge=1, le=256)
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

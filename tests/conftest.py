@@ -18,6 +18,8 @@ from bot.crypto import Cipher
 from bot.db import Database
 from bot.logs import configure_logs
 from bot.migrations import upgrade
+from bot.outbox.outbox import Outbox
+from bot.staff.store import Directory
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -96,3 +98,15 @@ def chance(clock: FakeClock) -> Chance:
 def cipher() -> Cipher:
     """A key of nobody's."""
     return Cipher([base64.b64decode("c2l4dGVlbiBieXRlcyBhbmQgc2l4dGVlbiBtb3JlLi4=")])
+
+
+@pytest.fixture
+def outbox(clock: FakeClock, chance: Chance, cipher: Cipher) -> Outbox:
+    """The door out, with the test's clock and key."""
+    return Outbox(clock, chance, cipher)
+
+
+@pytest.fixture
+def directory(cipher: Cipher) -> Directory:
+    """The staff list, with the test's key."""
+    return Directory(cipher)

@@ -25,8 +25,10 @@ def read_fields(body: bytes) -> dict[str, str]:
     parser.EntityDeclHandler = _refuse
     parser.ExternalEntityRefHandler = _refuse  # type: ignore[assignment]  # it raises before it returns
     parser.XmlDeclHandler = _check_encoding
+    if b"\x00" in body:  # UTF-16, which expat would recognise in spite of the line above
+        raise MalformedMessageError
     try:
-        parser.Parse(body, True)
+        parser.Parse(body.decode("utf-8"), True)
     except (expat.ExpatError, UnicodeDecodeError, ValueError) as error:
         raise MalformedMessageError(type(error).__name__) from None
     if reader.root != "xml":

@@ -41,6 +41,6 @@ def _cut(text: str, limit: int) -> int:
         if ends and ends[-1] >= most // 3:
             return ends[-1]
     cut = most
-    while cut > 1 and (_GLUED.match(text[cut : cut + 1]) or text[cut - 1] == _JOINER):
+    while cut > 0 and (_GLUED.match(text, cut) or text[cut - 1] == _JOINER):
         cut -= 1
-    return max(1, cut if cut > 1 else most)
+    return cut or most or 1

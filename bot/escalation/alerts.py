@@ -130,8 +130,7 @@ class Alerts:
     def tell_robot(self, session: Session, alert: AlertRecord, words: str, *, reason: str, key: str) -> None:
         """The group robot has the alert's text on its way; where there is no robot, that is logged as an alarm."""
         if not self._has_robot:
-            self.log(session, alert.id, "nobody_reachable", detail={"reason": key})
-            logger.error("alert_reaches_nobody", alert=alert.id, mend="import staff, or set wecom.robot_webhooks")
+            self._reaches_nobody(session, alert, key)
             return
         text = messages.robot_text(self._card(alert, words, task_id="robot"), reason=reason)
         stored = self._outbox.enqueue(
@@ -147,14 +146,17 @@ class Alerts:
     def ask_for_call(self, session: Session, contact: str, *, phone: str) -> bool:
         """Who has the contact's open alert, or is on duty, reads that the student wants a call. False without one."""
         query = select(AlertRecord).where(AlertRecord.contact == contact, AlertRecord.state != "resolved")
-        alert = session.scalars(query.order_by(AlertRecord.level.desc()).with_for_update()).first()
-        if alert is None:
+        alerts = session.scalars(query.order_by(AlertRecord.id).with_for_update()).all()
+        if not alerts:
             return False
+        alert = max(alerts, key=lambda one: _LEVELS.index(one.level))
         owner = self._rota.find_person(session, alert.acknowledged_by)
         people = [owner] if owner else self._rota.on_duty(session, self._clock.now()).people
         targets = [(Source.WECOM, person.wecom_userid) for person in people if person.wecom_userid]
         if not targets and self._has_robot:
             targets = [(Source.ROBOT, "")]
+        if not targets:
+            self._reaches_nobody(session, alert, "call")
         for channel, recipient in targets:
             self._outbox.enqueue(
                 session,
@@ -211,6 +213,10 @@ class Alerts:
         record = session.get(InboundRecord, alert.last_inbound_id)
         return self._cipher.open(record.words, row=record.id) if record else "（原话已按期限删除）"
 
+    def _reaches_nobody(self, session: Session, alert: AlertRecord, reason: str) -> None:
+        self.log(session, alert.id, "nobody_reachable", detail={"reason": reason})
+        logger.error("alert_reaches_nobody", alert=alert.id, mend="import staff, or set wecom.robot_webhooks")
+
     def _again(self, session: Session, alert: AlertRecord, worry: Worry, now: datetime) -> None:
         alert.message_count += 1
         alert.last_message_at = now
@@ -256,7 +262,7 @@ class Alerts:
             alert_id=alert.id,
             level=alert.level,
             about=alert.about,
-            who=f"微信用户 …{alert.contact[-4:]}",
+            who=f"微信用户\u00a0…{alert.contact[-4:]}",
             words=words,
             signals=list(dict.fromkeys(str(signal.get("label", "")) for signal in alert.signals)),
             count=alert.message_count,

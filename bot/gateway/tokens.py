@@ -20,6 +20,7 @@ _EARLY = timedelta(minutes=5)  # WeChat keeps the old token good for five minute
 _FETCH_FOR = timedelta(seconds=20)  # a fetch takes seconds; a process that dies in it holds the others up so long
 _WAIT_S = 15
 _LOOK_S = 0.05
+_DELETE_IF_SAME = "if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +159,17 @@ class RedisTokenStore:
         """See TokenStore."""
         name = f"lixiao:token:{key}"
         try:
-            if self._find(name) == token:
-                self._redis.delete(name)
+            blob = self._redis.get(name)
+            if isinstance(blob, bytes) and self._open(name, blob) == token:
+                self._redis.eval(_DELETE_IF_SAME, 1, name, blob)
         except RedisError as error:
             raise TemporarySendError(code=f"redis_{type(error).__name__}") from None
 
     def _find(self, name: str) -> str | None:
         blob = self._redis.get(name)
-        if not isinstance(blob, bytes):
-            return None
+        return self._open(name, blob) if isinstance(blob, bytes) else None
+
+    def _open(self, name: str, blob: bytes) -> str | None:
         try:
             return self._cipher.open(blob, row=name)
         except UnreadableError:
@@ -181,8 +184,7 @@ class RedisTokenStore:
                 self._redis.set(name, self._cipher.seal(token, row=name), px=_usable(fresh.life))
             return token
         finally:
-            if self._redis.get(lock) == me.encode():
-                self._redis.delete(lock)
+            self._redis.eval(_DELETE_IF_SAME, 1, lock, me)
 
 
 def _usable(life: timedelta) -> timedelta:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.channel.channel import Channel
@@ -68,19 +69,15 @@ class Dispatcher:
             idle = not store.has_due(session, self._lane, now)
         if idle:
             return TickReport()
+        until = now + self._lease_for
         with self._database.write() as session:
             claimed = store.claim(
-                session,
-                owner=self.owner,
-                priorities=self._lane,
-                limit=self._concurrency,
-                now=now,
-                lease_until=now + self._lease_for,
+                session, owner=self.owner, priorities=self._lane, limit=self._concurrency, now=now, lease_until=until
             )
         in_order: dict[str, list[Claimed]] = {}
         for item in claimed:  # one person reads messages in the order in which they were decided
             in_order.setdefault(f"{item.delivery.channel}:{item.delivery.recipient}", []).append(item)
-        for future in as_completed([self._pool.submit(self._send_all, items) for items in in_order.values()]):
+        for future in as_completed([self._pool.submit(self._send_all, items, until) for items in in_order.values()]):
             future.result()
         return TickReport(done=len(claimed), more=len(claimed) == self._concurrency)
 
@@ -88,22 +85,24 @@ class Dispatcher:
         """Sends under way are finished and settled by the tick that began them; no new ones start."""
         self._pool.shutdown(wait=True)
 
-    def _send_all(self, items: Sequence[Claimed]) -> None:
+    def _send_all(self, items: Sequence[Claimed], until: datetime) -> None:
         for item in items:
+            if self._clock.now() >= until:  # those before took too long: another worker may have this one by now
+                return
             self._settle(item.delivery, self._send(item))
 
     def _send(self, item: Claimed) -> Outcome:
         delivery = item.delivery
+        channel = self._channels.get(Source(delivery.channel))
+        if channel is None:
+            return PermanentSendError(code="no_such_channel")
         try:
             content = content_from_json(self._cipher.open(item.content, row=f"deliveries:{delivery.id}"))
-            channel = self._channels[Source(delivery.channel)]
             return channel.send(OutboundMessage(Source(delivery.channel), delivery.recipient, content))
         except SendError as error:
             return error
         except UnreadableError:
             return PermanentSendError(code="unreadable")
-        except KeyError:
-            return PermanentSendError(code="no_such_channel")
         except Exception:  # a channel's bug must not stop the lane: the delivery fails visibly and the next one goes
             logger.exception("channel_broke_its_contract", delivery=delivery.id, channel=delivery.channel)
             return PermanentSendError(code="channel_bug")
@@ -111,10 +110,13 @@ class Dispatcher:
     def _settle(self, delivery: Delivery, outcome: Outcome) -> None:
         now = self._clock.now()
         settled = settle(delivery, outcome, now=now, policy=self._policy, jitter=self._chance.jitter())
-        with self._database.write() as session:
-            if store.store_settled(session, settled, outcome, owner=self.owner, now=now):
-                for listener in self._listeners:
-                    listener(session, settled, outcome)
+        try:
+            self._store(settled, outcome, now, self._listeners)
+        except SQLAlchemyError:
+            raise
+        except Exception:  # a listener's bug must not make us forget what was sent and send it again
+            logger.exception("listener_broke", delivery=settled.id, subject=settled.subject)
+            self._store(settled, outcome, now, ())
         log = logger.info if settled.state == "sent" else logger.warning
         log(
             "delivery_settled",
@@ -125,6 +127,12 @@ class Dispatcher:
             attempts=settled.attempts,
             code=settled.code,
         )
+
+    def _store(self, settled: Delivery, outcome: Outcome, now: datetime, listeners: Sequence[SettledListener]) -> None:
+        with self._database.write() as session:
+            if store.store_settled(session, settled, outcome, owner=self.owner, now=now):
+                for listener in listeners:
+                    listener(session, settled, outcome)
 
 
 class Reaper:
@@ -137,7 +145,7 @@ class Reaper:
         self._clock = clock
 
     def tick(self) -> TickReport:
-        """No delivery is left whose lease has run out."""
+        """Up to 100 deliveries whose lease has run out are pending again."""
         now = self._clock.now()
         with self._database.read() as session:
             if not store.has_lost(session, now):
@@ -145,4 +153,4 @@ class Reaper:
         with self._database.write() as session:
             count = store.reclaim_lost(session, now=now)
         logger.warning("deliveries_reclaimed", count=count)
-        return TickReport(done=count)
+        return TickReport(done=count, more=count > 0)

@@ -4,20 +4,31 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NewType
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from bot.channel.messages import OutboundMessage, content_from_json, content_to_json
+from bot.channel.messages import OutboundMessage, Source, content_from_json, content_to_json
 from bot.clock import Chance, Clock
 from bot.crypto import Cipher
-from bot.db import table_of
+from bot.db import UtcDateTime, table_of
 from bot.outbox.records import DeliveryRecord
 from bot.outbox.state import DeliveryState, Priority
 
 DeliveryId = NewType("DeliveryId", str)
 _DELIVERIES = table_of(DeliveryRecord)
 _OPEN = (DeliveryState.PENDING, DeliveryState.HELD)
+# Built once: this runs with every batch of messages.
+_HELD_COUNTS = (
+    select(_DELIVERIES.c.recipient, func.count())
+    .where(
+        _DELIVERIES.c.recipient.in_(bindparam("recipients", expanding=True)),
+        _DELIVERIES.c.state == DeliveryState.HELD.value,
+        or_(_DELIVERIES.c.expires_at.is_(None), _DELIVERIES.c.expires_at > bindparam("now", type_=UtcDateTime)),
+    )
+    .group_by(_DELIVERIES.c.recipient)
+)
+_UNDER_WAY = (DeliveryState.PENDING, DeliveryState.SENDING)
 
 
 class Outbox:
@@ -84,14 +95,19 @@ class Outbox:
         return session.connection().execute(statement).rowcount
 
     def held_counts(self, session: Session, recipients: Sequence[str]) -> dict[str, int]:
-        """How many messages are held for each of `recipients` that has any."""
+        """How many messages are held for each of `recipients` that has any, without those that have expired."""
+        found = session.connection().execute(_HELD_COUNTS, {"recipients": list(recipients), "now": self._clock.now()})
+        return {str(name): int(count) for name, count in found}
+
+    def waiting_counts(self, session: Session, channel: Source, recipients: Sequence[str]) -> dict[str, int]:
+        """How many messages are on their way by `channel` to each of `recipients` that has any: they use its budget."""
         columns = _DELIVERIES.c
-        query = (
-            select(columns.recipient, func.count())
-            .where(columns.recipient.in_(list(recipients)), columns.state == DeliveryState.HELD.value)
-            .group_by(columns.recipient)
-        )
-        return {str(recipient): int(count) for recipient, count in session.connection().execute(query)}
+        return self._counts(session, recipients, and_(columns.state.in_(_UNDER_WAY), columns.channel == channel.value))
+
+    def _counts(self, session: Session, recipients: Sequence[str], condition: ColumnElement[bool]) -> dict[str, int]:
+        recipient = _DELIVERIES.c.recipient
+        query = select(recipient, func.count()).where(recipient.in_(list(recipients)), condition).group_by(recipient)
+        return {str(name): int(count) for name, count in session.connection().execute(query)}
 
     def held_messages(self, session: Session, recipient: str, *, limit: int) -> list[tuple[DeliveryId, str]]:
         """The oldest held texts for `recipient` that have not expired; expired ones are closed on the way."""

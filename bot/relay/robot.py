@@ -3,6 +3,7 @@
 Source: WeCom, group robots: 20 messages a minute each; beyond that 45009.
 """
 
+import json
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -80,5 +81,13 @@ class RobotChannel:
                 if wait:
                     raise RateLimitedError(code="robot_pace", retry_after=wait)
                 self._paces[number].count(now)
-            body = {"msgtype": "text", "text": {"content": part}}
-            checked(Source.ROBOT, call_json(self._session, "POST", webhook, timeouts=self._timeouts, json=body))
+            body = json.dumps({"msgtype": "text", "text": {"content": part}}, ensure_ascii=False)
+            answer = call_json(
+                self._session,
+                "POST",
+                webhook,
+                timeouts=self._timeouts,
+                data=body.encode("utf-8", "replace"),
+                headers={"Content-Type": "application/json"},
+            )
+            checked(Source.ROBOT, answer)

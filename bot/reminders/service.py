@@ -129,12 +129,15 @@ class Reminders:
         now = self._clock.now()
         send_at = after_quiet(now, quiet=self._rules.quiet, zone=self._rules.zone)
         text = series.text(self.schedule.occurrence(run.planned_at))
-        in_pain = _with_open_alert(session, [contact.contact for contact in contacts])
+        names = [contact.contact for contact in contacts]
+        in_pain = _with_open_alert(session, names)
+        waiting = self._outbox.waiting_counts(session, Source.WECHAT, names)
         for contact in contacts:
             if contact.contact in in_pain:
                 run.skipped += 1
                 continue
-            held = contact.window.left(send_at) <= self._rules.reserve
+            left = contact.window.left(send_at) - waiting.get(contact.contact, 0)
+            held = left <= self._rules.reserve
             stored = self._outbox.enqueue(
                 session,
                 OutboundMessage(Source.WECHAT, contact.contact, TextContent(text)),

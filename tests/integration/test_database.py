@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import String, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Mapped, mapped_column
+from support.threads import run_together
 
 from bot.beats import BeatRecord, beat, find_beats
 from bot.cases.records import CaseRecord
@@ -16,7 +17,6 @@ from bot.db import Base, Database
 from bot.migrations import is_current, upgrade
 from bot.records import METADATA
 from bot.students.records import OptOutRecord
-from support.threads import run_together
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2027, 6, 8, 4, 0, 0, 123456, tzinfo=UTC)
@@ -225,7 +225,10 @@ class TestSqlite:
         """A distress message must survive a power cut: FULL is 2, and WAL keeps readers going."""
         for session_of in (sqlite.read, sqlite.write):
             with session_of() as session:
-                pragmas = [session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")]
+                pragmas = [
+                    session.scalar(text(f"PRAGMA {name}"))
+                    for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+                ]
             assert pragmas == ["wal", 2, 1, 3500]
 
     def test_every_new_connection_is_prepared(self, sqlite: Database):

@@ -40,24 +40,12 @@ WORDS = st.one_of(
     ),
 )
 FRAGMENTS = st.sampled_from(
-    [b"<xml>", b"</xml>", b"<a>", b"</a>", b"<a/>", b"<![CDATA[", b"]]>", b"&amp;", b"&lt", b"&#0;", b"&#x41;", b"&x;"]
-    + [b"<!DOCTYPE xml [", b"<!ENTITY a 'b'>", b"]>", b"<?xml version='1.0' encoding='gbk'?>", b"<?xml version='1.0'?>"]
-    + [
-        b"<!--",
-        b"-->",
-        b"<?pi ?>",
-        b"\x00",
-        b"\xff\xfe",
-        b"\xef\xbb\xbf",
-        b"a='1'",
-        b" xmlns='u'",
-        b"<MsgType>text</MsgType>",
-    ]
-    + [
-        b"<FromUserName>o</FromUserName>",
-        b"<CreateTime>1812427200</CreateTime>",
-        b"<CreateTime>-1</CreateTime>",
-        "好".encode(),
+    [
+        *(b"<xml>", b"</xml>", b"<a>", b"</a>", b"<a/>", b"<![CDATA[", b"]]>", b"&amp;", b"&lt", b"&#0;", b"&#x41;"),
+        *(b"<!DOCTYPE xml [", b"<!ENTITY a 'b'>", b"]>", b"&a;", b"<?xml version='1.0' encoding='gbk'?>"),
+        *(b"<!--", b"-->", b"<?pi ?>", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b" a='1'", b" xmlns='u'", "好".encode()),
+        *(b"<FromUserName>o</FromUserName>", b"<MsgType>text</MsgType>"),
+        *(b"<CreateTime>1812427200</CreateTime>", b"<CreateTime>-1</CreateTime>"),
     ]
 )
 XMLISH = st.one_of(

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -79,9 +78,7 @@ class World:
 
     def _claim(self, worker: str, now: datetime) -> None:
         with self.database.write() as session:
-            got = store.claim(
-                session, owner=worker, priorities=set(Priority), limit=5, now=now, lease_until=now + LIFE
-            )
+            got = store.claim(session, owner=worker, priorities=set(Priority), limit=5, now=now, lease_until=now + LIFE)
         for claimed in got:
             others = [until for name, (_, until) in self.in_hand.items() if name != worker]
             assert all(until < now for until in others), "two workers hold one delivery"

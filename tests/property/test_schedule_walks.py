@@ -21,7 +21,11 @@ WEEKLIES = st.builds(
     months=st.sampled_from([(), (1,), (2, 3), (12,), (1, 2, 3, 4, 5, 6)]),
 )
 RELATIVES = st.builds(
-    Relative, relative_to=st.just("leave"), days=st.integers(-60, 60), hour=st.integers(0, 23), minute=st.integers(0, 59)
+    Relative,
+    relative_to=st.just("leave"),
+    days=st.integers(-60, 60),
+    hour=st.integers(0, 23),
+    minute=st.integers(0, 59),
 )
 SERIES = st.builds(
     Series,

@@ -21,8 +21,12 @@ def at(*when: int) -> datetime:
     return datetime(*when, tzinfo=ZONE)  # type: ignore[arg-type,misc]
 
 
-def weekly(day: str = "tue", hour: int = 9, minute: int = 0, *, months: tuple[int, ...] = (), misfire_h: float = 6) -> Series:
-    return Series("k", "标题", "防骗", Weekly(day, hour, minute, months), timedelta(hours=misfire_h), ("一", "二", "三"))
+def weekly(
+    day: str = "tue", hour: int = 9, minute: int = 0, *, months: tuple[int, ...] = (), misfire_h: float = 6
+) -> Series:
+    return Series(
+        "k", "标题", "防骗", Weekly(day, hour, minute, months), timedelta(hours=misfire_h), ("一", "二", "三")
+    )
 
 
 def relative(days: int, hour: int = 9, *, misfire_h: float = 6) -> Series:
@@ -59,7 +63,9 @@ class TestWeekly:
 
 
 class TestRelative:
-    @pytest.mark.parametrize(("days", "expected"), [(-7, at(2027, 6, 18, 9)), (0, at(2027, 6, 25, 9)), (7, at(2027, 7, 2, 9))])
+    @pytest.mark.parametrize(
+        ("days", "expected"), [(-7, at(2027, 6, 18, 9)), (0, at(2027, 6, 25, 9)), (7, at(2027, 7, 2, 9))]
+    )
     def test_so_many_days_from_the_key_date(self, schedule: Schedule, days: int, expected: datetime):
         assert schedule.following(relative(days), at(2027, 6, 1)) == expected
 
@@ -126,7 +132,11 @@ class TestQuietHours:
 
     @pytest.mark.parametrize(
         ("moment", "sent"),
-        [(at(2027, 6, 8, 12, 30), at(2027, 6, 8, 14)), (at(2027, 6, 8, 14), at(2027, 6, 8, 14)), (at(2027, 6, 8, 23), at(2027, 6, 8, 23))],
+        [
+            (at(2027, 6, 8, 12, 30), at(2027, 6, 8, 14)),
+            (at(2027, 6, 8, 14), at(2027, 6, 8, 14)),
+            (at(2027, 6, 8, 23), at(2027, 6, 8, 23)),
+        ],
     )
     def test_within_a_day(self, moment: datetime, sent: datetime):
         assert after_quiet(moment, quiet=(time(12, 30), time(14)), zone=ZONE) == sent
@@ -188,14 +198,19 @@ class TestSeries:
             ({"when": {"cron": {"day_of_week": 2, "hour": 9, "minute": 0}}}, "day_of_week 应为 mon、tue"),
             ({"when": {"cron": {"day_of_week": "tue", "hour": 24, "minute": 0}}}, "hour 应在 0 到 23 之间，现在是 24"),
             ({"when": {"cron": {"day_of_week": "tue", "hour": 9, "minute": 60}}}, "minute 应在 0 到 59 之间"),
-            ({"when": {"cron": {"day_of_week": "tue", "hour": 9, "minute": 0}, "season": {"months": [13]}}}, "month 应在 1 到 12 之间，现在是 13"),
+            (
+                {"when": {"cron": {"day_of_week": "tue", "hour": 9, "minute": 0}, "season": {"months": [13]}}},
+                "month 应在 1 到 12 之间，现在是 13",
+            ),
             ({"when": {"relative_to": "leave", "days": "soon", "hour": 9, "minute": 0}}, "soon"),
             ({"when": "tue"}, "when"),
             ({"misfire_hours": 0}, "misfire_hours 应大于 0"),
             ({"misfire_hours": -1}, "misfire_hours 应大于 0"),
         ],
     )
-    def test_each_fault_names_the_series(self, load: Callable[..., tuple[Series, ...]], changes: dict[str, Any], fault: str):
+    def test_each_fault_names_the_series(
+        self, load: Callable[..., tuple[Series, ...]], changes: dict[str, Any], fault: str
+    ):
         with pytest.raises(SeriesError) as caught:
             load(entry(**changes))
         head, line = str(caught.value).splitlines()
@@ -224,7 +239,9 @@ class TestShipped:
         assert len(series) >= 8
         assert len({text for one in series for text in one.texts}) == sum(len(one.texts) for one in series)
 
-    @pytest.mark.parametrize("word", ["刷单", "培训贷", "求职", "银行卡", "电话卡", "消防|火|插座|电器", "酒", "证件|证书"])
+    @pytest.mark.parametrize(
+        "word", ["刷单", "培训贷", "求职", "银行卡", "电话卡", "消防|火|插座|电器", "酒", "证件|证书"]
+    )
     def test_every_subject_of_the_season_is_there(self, word: str):
         texts = "".join(one.title + "".join(one.texts) for one in load_series(SHIPPED))
         assert any(part in texts for part in word.split("|"))

@@ -4,7 +4,7 @@ import { post, remove } from "./api.js";
 import { byId, h, toast } from "./dom.js";
 import { clockWords, duration, secondsToMorning } from "./text.js";
 
-const PHRASES = ["档案怎么转", "户口要迁走吗", "团组织关系转到哪", "三方丢了怎么办", "转人工", "我室友说不想活了", "东西都送人了，今晚天台见"];
+const PHRASES = ["档案怎么转", "户口要迁走吗", "团组织关系转到哪", "三方怎么签", "转人工", "我室友说不想活了", "东西都送人了，今晚天台见"];
 
 // `times` null is until cleared; it counts down on the server, so it is no mark of which fault it is.
 const FAULTS = [
