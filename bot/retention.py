@@ -1,15 +1,16 @@
 """Deletes what is kept no longer: students' words after the promised time, seen signatures after an hour."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, and_, delete, or_, select
 
 from bot.cases.records import CaseMessageRecord
 from bot.clock import Clock
 from bot.conversation.records import InboundRecord, SeenSignatureRecord
 from bot.db import Database
 from bot.outbox.records import DeliveryRecord
+from bot.outbox.state import DeliveryState
 from bot.ticker import TickReport
 
 logger = structlog.get_logger(__name__)
@@ -35,7 +36,7 @@ class RetentionTicker:
         aged = (
             (SeenSignatureRecord.signature_key, SeenSignatureRecord.seen_at < now - _SIGNATURES_FOR),
             (InboundRecord.id, InboundRecord.received_at < oldest),
-            (DeliveryRecord.id, DeliveryRecord.settled_at < oldest),
+            (DeliveryRecord.id, or_(DeliveryRecord.settled_at < oldest, _never_fetched(oldest))),
             (CaseMessageRecord.id, CaseMessageRecord.at < oldest),
         )
         done = 0
@@ -49,3 +50,8 @@ class RetentionTicker:
         if done:
             logger.info("old_rows_deleted", count=done)
         return TickReport(done=done, more=done >= _AT_ONCE)
+
+
+def _never_fetched(oldest: datetime) -> ColumnElement[bool]:
+    """Held for somebody who has not written again."""
+    return and_(DeliveryRecord.state == DeliveryState.HELD.value, DeliveryRecord.expires_at < oldest)

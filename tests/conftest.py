@@ -5,6 +5,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from bot.db import Database
 from bot.logs import configure_logs
 from bot.migrations import upgrade
 from bot.outbox.outbox import Outbox
+from bot.records import METADATA
 from bot.staff.store import Directory
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,7 +64,25 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'test.db'}"
         return
-    server = request.getfixturevalue("postgresql_server")
+    if "database" in request.fixturenames:  # to empty a migrated one is four times as fast as to make one
+        yield _emptied(request.getfixturevalue("migrated_postgresql"))
+        return
+    with _new_postgresql_database(request.getfixturevalue("postgresql_server")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql_server: str) -> Iterator[str]:
+    """A migrated PostgreSQL database that tests use one after another, each emptying it first."""
+    with _new_postgresql_database(postgresql_server) as url:
+        made = Database(url)
+        upgrade(made, ROOT)
+        made.dispose()
+        yield url
+
+
+@contextmanager
+def _new_postgresql_database(server: str) -> Iterator[str]:
     name = f"t_{secrets.token_hex(6)}"
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
@@ -73,11 +93,21 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     admin.dispose()
 
 
+def _emptied(url: str) -> str:
+    """The same address; all its tables are empty and their numbers begin at 1."""
+    admin = create_engine(url)
+    with admin.begin() as connection:
+        connection.execute(text(f"TRUNCATE {', '.join(METADATA.tables)} RESTART IDENTITY CASCADE"))
+    admin.dispose()
+    return url
+
+
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """A migrated database of each kind."""
     made = Database(database_url)
-    upgrade(made, ROOT)
+    if made.is_sqlite:
+        upgrade(made, ROOT)
     yield made
     made.dispose()
 

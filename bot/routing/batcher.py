@@ -5,6 +5,7 @@ many callers there are; the messages that wait for one commit ride together on t
 """
 
 import queue
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -59,6 +60,7 @@ class Batcher(Generic[T, R]):
             if self._closed:
                 raise TooLateError
             if self._thread is None:
+                sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
                 self._thread = threading.Thread(target=self._run, name="batcher", daemon=True)
                 self._thread.start()
             self._queue.put(ticket)

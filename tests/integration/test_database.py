@@ -1,6 +1,7 @@
 """The database's promises, on both kinds: durable, no lost updates under load, readers in nobody's way."""
 
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -35,12 +36,13 @@ METADATA.remove(TallyRecord.__table__)  # type: ignore[arg-type]  # no other tes
 
 
 @pytest.fixture
-def tally(database: Database) -> Database:
+def tally(database: Database) -> Iterator[Database]:
     """A database with a number that is 0."""
     TallyRecord.__table__.create(database.engine)  # type: ignore[attr-defined]
     with database.write() as session:
         session.add(TallyRecord(name="n", number=0))
-    return database
+    yield database
+    TallyRecord.__table__.drop(database.engine)  # type: ignore[attr-defined]
 
 
 def number(database: Database) -> int:

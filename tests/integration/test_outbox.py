@@ -350,7 +350,7 @@ class TestHeld:
     def test_too_late_is_neither_counted_nor_given(
         self, put: Put, database: Database, outbox: Outbox, clock: FakeClock
     ):
-        """ "You have 2 unread" above one message would be a riddle."""
+        """A line that says 2 unread above one message would be a riddle."""
         late = put(text("旧的"), held=True, expires_at=clock.now() + timedelta(days=14))
         clock.advance(timedelta(days=14))
         put(text("新的"), held=True, expires_at=clock.now() + timedelta(days=14))

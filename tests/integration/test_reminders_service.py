@@ -30,6 +30,18 @@ NIGHT = (time(22), time(8))
 Make = Callable[..., Reminders]
 
 
+class Failing(Outbox):
+    """Breaks at the third message."""
+
+    count = 0
+
+    def enqueue(self, *args: Any, **rest: Any) -> Any:
+        self.count += 1
+        if self.count == 3:
+            raise ZeroDivisionError
+        return super().enqueue(*args, **rest)
+
+
 def at(*when: int) -> datetime:
     return datetime(2027, *when, tzinfo=ZONE)  # type: ignore[arg-type,misc]
 
@@ -39,13 +51,17 @@ def make(database: Database, clock: FakeClock, chance: Chance, outbox: Outbox) -
     """The reminders of one process."""
 
     def _make(
-        *series: Series, quiet: tuple[time, time] = NIGHT, leaving: date | None = date(2027, 6, 25), **rules: Any
+        *series: Series,
+        quiet: tuple[time, time] = NIGHT,
+        leaving: date | None = date(2027, 6, 25),
+        door: Outbox = outbox,
+        **rules: Any,
     ) -> Reminders:
         return Reminders(
             database,
             clock=clock,
             chance=chance,
-            outbox=outbox,
+            outbox=door,
             series=series or (FRAUD,),
             schedule=Schedule({"leaving_day": leaving}, ZONE),
             rules=ReminderRules(quiet=quiet, zone=ZONE, reserve=2, **rules),
@@ -382,24 +398,12 @@ class TestCrash:
         assert runs(database) == [("fraud", "done", 450, 0, 0)]
 
     def test_a_crash_within_a_chunk_takes_the_whole_chunk_back(
-        self, make: Make, students: Students, database: Database, clock: FakeClock, outbox: Outbox
+        self, make: Make, students: Students, database: Database, clock: FakeClock, chance: Chance, cipher: Cipher
     ):
         students(o1=5, o2=5, o3=5)
         to(clock, at(6, 8, 13))
-        broken = make()
-        real, count = outbox.enqueue, 0
-
-        def breaking(*args: Any, **rest: Any) -> Any:
-            nonlocal count
-            count += 1
-            if count == 3:
-                raise ZeroDivisionError
-            return real(*args, **rest)
-
-        outbox.enqueue = breaking  # type: ignore[method-assign]
         with pytest.raises(ZeroDivisionError):
-            broken.tick()
-        outbox.enqueue = real  # type: ignore[method-assign]
+            make(door=Failing(clock, chance, cipher)).tick()
         assert deliveries(database) == {}
         assert runs(database) == [("fraud", "running", 0, 0, 0)]
         run_all(make())

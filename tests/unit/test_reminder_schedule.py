@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -110,7 +111,7 @@ def test_texts_take_turns_and_never_repeat_from_week_to_week(schedule: Schedule)
         assert planned is not None
         texts.append(series.text(schedule.occurrence(planned)))
         planned = schedule.following(series, planned)
-    assert all(one != other for one, other in zip(texts, texts[1:], strict=False))
+    assert all(one != other for one, other in pairwise(texts))
     assert set(texts) == {"一", "二", "三"}
 
 

@@ -51,6 +51,7 @@ def test_signatures_are_those_of_wechatpy() -> None:
         seal(receiver="wx02").seal("words"),
         seal().seal("words")[:-8],
     ],
+    ids=["empty", "short", "no base64", "zeros", "odd length", "other key", "other receiver", "cut"],
 )
 def test_what_was_not_sealed_for_us_stays_closed(sealed: str) -> None:
     with pytest.raises(SealBrokenError):

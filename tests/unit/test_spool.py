@@ -83,7 +83,7 @@ def test_it_is_synced_before_put_returns(spool: Spool, monkeypatch: pytest.Monke
     real = os.fsync
 
     def watch(descriptor: int) -> None:
-        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", watch)
@@ -136,7 +136,7 @@ class TestUnreadable:
         spool.put(message)
         for path in folder.iterdir():
             age(path, -60)
-        yield message
+        return message
 
     def set_aside(self, folder: Path) -> list[str]:
         return [path.name for path in folder.iterdir() if path.suffix != ".sealed"]

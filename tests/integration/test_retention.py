@@ -1,0 +1,196 @@
+"""The promise of the greeting, on both databases: words are kept so long and then gone, wherever they were."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.cases.records import CaseMessageRecord, CaseRecord
+from bot.channel.channel import Receipt
+from bot.channel.messages import OutboundMessage, Source, TextContent
+from bot.clock import Chance, FakeClock
+from bot.conversation.records import InboundRecord, SeenSignatureRecord
+from bot.conversation.store import save_inbound, save_seen
+from bot.crypto import Cipher
+from bot.db import Base, Database
+from bot.escalation.records import AlertRecord
+from bot.outbox import store
+from bot.outbox.outbox import Outbox
+from bot.outbox.records import AttemptRecord, DeliveryRecord
+from bot.outbox.state import Priority, RetryPolicy, settle
+from bot.retention import RetentionTicker
+
+KEPT = timedelta(days=180)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def ticker(database: Database, clock: FakeClock) -> RetentionTicker:
+    return RetentionTicker(database, clock, words_for=KEPT)
+
+
+@pytest.fixture
+def count(database: Database) -> Callable[[type[Base]], int]:
+    """How many rows a table has."""
+
+    def _count(kind: type[Base]) -> int:
+        with database.read() as session:
+            return session.scalar(select(func.count()).select_from(kind)) or 0
+
+    return _count
+
+
+Count = Callable[[type[Base]], int]
+
+
+@pytest.fixture
+def hear(database: Database, chance: Chance, cipher: Cipher) -> Callable[..., None]:
+    """Stores messages that came in at a moment."""
+
+    def _hear(at: datetime, number: int = 1) -> None:
+        ids = [chance.new_id() for _ in range(number)]
+        with database.write() as session:
+            save_inbound(
+                session,
+                [
+                    {
+                        "id": one,
+                        "dedup_key": one,
+                        "source": "wechat",
+                        "contact": "o1",
+                        "kind": "text",
+                        "event": "",
+                        "words": cipher.seal("档案怎么转", row=one),
+                        "reply": cipher.seal("好", row=one),
+                        "answered_by": "faq",
+                        "topic": "",
+                        "level": "none",
+                        "received_at": at,
+                    }
+                    for one in ids
+                ],
+            )
+
+    return _hear
+
+
+def test_words_go_when_their_time_is_over_and_not_before(
+    ticker: RetentionTicker, hear: Callable[..., None], count: Count, clock: FakeClock
+):
+    hear(clock.now())
+    clock.advance(KEPT)
+    assert ticker.tick().done == 0
+    assert count(InboundRecord) == 1
+    clock.advance(timedelta(seconds=1))
+    assert ticker.tick().done == 1
+    assert count(InboundRecord) == 0
+
+
+def test_newer_ones_stay(ticker: RetentionTicker, hear: Callable[..., None], count: Count, clock: FakeClock):
+    hear(clock.now() - KEPT - HOUR, 3)
+    hear(clock.now() - KEPT + HOUR, 2)
+    ticker.tick()
+    assert count(InboundRecord) == 2
+
+
+def test_a_great_many_go_in_several_ticks(
+    ticker: RetentionTicker, hear: Callable[..., None], count: Count, clock: FakeClock
+):
+    """No transaction so long that a callback waits for it."""
+    hear(clock.now() - KEPT - HOUR, 1100)
+    reports = [ticker.tick() for _ in range(3)]
+    assert [report.more for report in reports] == [True, True, False]
+    assert count(InboundRecord) == 0
+
+
+def test_signatures_go_after_an_hour(ticker: RetentionTicker, database: Database, count: Count, clock: FakeClock):
+    """Longer than any timestamp that the callback still accepts."""
+    with database.write() as session:
+        save_seen(session, ["old"], clock.now() - HOUR - timedelta(seconds=1))
+        save_seen(session, ["new"], clock.now() - HOUR + timedelta(seconds=1))
+    ticker.tick()
+    with database.read() as session:
+        assert session.scalars(select(SeenSignatureRecord.signature_key)).all() == ["new"]
+
+
+def test_deliveries_go_with_their_attempts_when_they_were_settled_so_long_ago(
+    ticker: RetentionTicker, database: Database, outbox: Outbox, count: Count, clock: FakeClock
+):
+    """What is still open stays, however old it is."""
+    with database.write() as session:
+        for number in range(2):
+            outbox.enqueue(
+                session, OutboundMessage(Source.WECOM, f"u{number}", TextContent("好")), priority=Priority.SAFETY
+            )
+    with database.write() as session:
+        now = clock.now()
+        (item,) = store.claim(session, owner="w", priorities=Priority, limit=1, now=now, lease_until=now + HOUR)
+        sent = settle(item.delivery, Receipt("m"), now=now, policy=RetryPolicy(), jitter=0)
+        store.store_settled(session, sent, Receipt("m"), owner="w", now=now)
+    clock.advance(KEPT + HOUR)
+    ticker.tick()
+    assert (count(DeliveryRecord), count(AttemptRecord)) == (1, 0)
+    with database.read() as session:
+        assert session.scalars(select(DeliveryRecord.state)).all() == ["pending"]
+
+
+def test_a_held_message_that_was_never_fetched_goes_too(
+    ticker: RetentionTicker, database: Database, outbox: Outbox, count: Count, clock: FakeClock
+):
+    """A student who never writes again would keep it for ever."""
+    with database.write() as session:
+        for expires in (clock.now() + HOUR, None):
+            outbox.enqueue(
+                session,
+                OutboundMessage(Source.WECHAT, "o1", TextContent("好")),
+                priority=Priority.ORDINARY,
+                held=True,
+                expires_at=expires,
+            )
+    clock.advance(KEPT)
+    ticker.tick()
+    assert count(DeliveryRecord) == 2
+    clock.advance(2 * HOUR)
+    ticker.tick()
+    assert count(DeliveryRecord) == 1
+
+
+def test_the_words_of_a_case_go_too_and_the_case_stays(
+    ticker: RetentionTicker, database: Database, cipher: Cipher, count: Count, clock: FakeClock, chance: Chance
+):
+    with database.write() as session:
+        case = CaseRecord(contact="o1", state="open", opened_at=clock.now(), reply_by=clock.now())
+        session.add(case)
+        session.flush()
+        for at in (clock.now() - KEPT - HOUR, clock.now()):
+            one = chance.new_id()
+            session.add(CaseMessageRecord(id=one, case_id=case.id, author="o1", words=cipher.seal("x", row=one), at=at))
+    ticker.tick()
+    assert (count(CaseMessageRecord), count(CaseRecord)) == (1, 1)
+
+
+def test_alerts_stay_without_words(ticker: RetentionTicker, database: Database, count: Count, clock: FakeClock):
+    """Their story is the school's duty to keep; the words in it are not."""
+    with database.write() as session:
+        session.add(
+            AlertRecord(
+                contact="o1",
+                about="self",
+                level="red",
+                state="resolved",
+                signals=[],
+                first_inbound_id="gone",
+                last_inbound_id="gone",
+                triggered_at=clock.now(),
+                last_message_at=clock.now(),
+                next_notice_at=None,
+            )
+        )
+    clock.advance(KEPT * 2)
+    ticker.tick()
+    assert count(AlertRecord) == 1
+
+
+def test_nothing_old_is_nothing_done(ticker: RetentionTicker):
+    assert ticker.tick().done == 0
