@@ -11,7 +11,7 @@ help: ## 这张表
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 run: $(VENV)/.run ## 启动：网页、worker、（没有微信账号时）手机模拟器，http://127.0.0.1:8000
-	@exec $(BIN)/python -m flask serve
+	@exec $(BIN)/python app.py
 
 test: $(VENV)/.test ## 装好测试要的东西，运行全部测试和检查
 	@mkdir -p $(XDG_RUNTIME_DIR)

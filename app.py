@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from bot.bootstrap import Application
+from bot.cli.run import serve_all
 from bot.clock import Clock, ShiftedClock, SystemClock
 from bot.configuration import load_settings
 from bot.development import with_development_secrets
@@ -38,3 +39,16 @@ def create_app() -> Flask:
     except (UserFacingError, KnowledgeError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - logs may not be configured yet
         sys.exit(3)
+
+
+def main() -> int:
+    """`python app.py` is `flask serve` without loading the web application first, which gunicorn does anyway."""
+    try:
+        return serve_all(create_application())
+    except UserFacingError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - logs are the processes' own
+        return 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -39,13 +39,17 @@ def worker() -> None:
 @shown_errors
 def serve() -> None:
     """升级数据库，启动网页服务和 worker；Ctrl-C 一起停。"""
-    application = current_application()
+    raise SystemExit(serve_all(current_application()))
+
+
+def serve_all(application: Application) -> int:
+    """Runs web and worker until a signal comes, with a database of the newest schema. Returns the exit code."""
     upgrade(application.database, application.root)
     if application.simulated:
         application.seed_demonstration()
     application.database.dispose()
     _announce(application)
-    raise SystemExit(_supervise([_web_command(application), [sys.executable, "-m", "flask", "worker"]]))
+    return _supervise([_web_command(application), [sys.executable, "-m", "flask", "worker"]])
 
 
 def _web_command(application: Application) -> list[str]:

@@ -37,7 +37,7 @@ _BOTH: dict[int, Code] = {
     40001: Code(TokenRefusedError, "访问令牌不被接受；核对密钥（secret）是否刚被重置"),
     40014: Code(TokenRefusedError, "访问令牌不合法；核对密钥（secret）"),
     42001: Code(TokenRefusedError, "访问令牌过期；会自动重取"),
-    40013: Code(PermanentSendError, "AppID 或 CorpID 不对；核对设置"),
+    40013: Code(TokenRefusedError, "AppID 或 CorpID 不对；核对设置"),
     41001: Code(TokenRefusedError, "请求里没有访问令牌"),
     45002: Code(PermanentSendError, "消息太长"),
     47001: Code(PermanentSendError, "请求的格式不对，这是程序的错误，请报告"),
@@ -45,7 +45,7 @@ _BOTH: dict[int, Code] = {
 }
 _WECHAT: dict[int, Code] = {
     40003: Code(RecipientGoneError, "OpenID 不对，或不属于这个公众号"),
-    40125: Code(PermanentSendError, "AppSecret 不对；到公众平台重新生成并更新 wechat.app_secret"),
+    40125: Code(TokenRefusedError, "AppSecret 不对；到公众平台重新生成并更新 wechat.app_secret"),
     40164: Code(FeatureOffError, "服务器 IP 不在公众平台的白名单里；把它加进去"),
     40200: Code(FeatureOffError, "账号没有认证，不能用这个接口"),
     43004: Code(RecipientGoneError, "对方没有关注"),

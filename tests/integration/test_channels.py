@@ -289,7 +289,7 @@ def test_a_closed_window(lines: Lines) -> None:
 
 @pytest.mark.parametrize(
     ("source", "expected", "code", "words"),
-    [(Source.WECHAT, PermanentSendError, "40125", "AppSecret"), (Source.WECOM, TokenRefusedError, "40001", "secret")],
+    [(Source.WECHAT, TokenRefusedError, "40125", "AppSecret"), (Source.WECOM, TokenRefusedError, "40001", "secret")],
 )
 def test_a_wrong_secret(lines: Lines, source: Source, expected: type[SendError], code: str, words: str) -> None:
     """A clear sentence after fewer than four calls, each time."""
