@@ -10,10 +10,12 @@ from bot.routing.turn import SILENCE, Reply, Turn
 from bot.staff.models import Staff
 
 _COMMAND = re.compile(r"^\s*(收到|已处理|误报)\s*[AaＡａ]?\s*(\d{1,9})\s*[。.!！]?\s*$")
+_REPLY = re.compile(r"^\s*回复\s*[CcＣｃ]\s*(\d{1,9})[\s，,：:]+(.+)$", re.DOTALL)
+_CLOSE = re.compile(r"^\s*结束\s*[CcＣｃ]\s*(\d{1,9})\s*[。.]?\s*$")
 _BUTTON = re.compile(r"^(ack|false):(\d{1,9})$")
 
 
-def staff(turn: Turn, services: Services) -> Reply | None:
+def staff(turn: Turn, services: Services) -> Reply | None:  # noqa: PLR0911 - one return for each kind of message
     """Answers everything that comes from WeCom."""
     if turn.message.source is not Source.WECOM:
         return None
@@ -25,11 +27,31 @@ def staff(turn: Turn, services: Services) -> Reply | None:
         return _pressed(turn, services, person)
     if turn.message.event:
         return SILENCE
+    case_answer = _about_case(turn, services, person)
+    if case_answer is not None:
+        return Reply(text=case_answer, by="staff", plain=True)
     command = _COMMAND.match(turn.words)
     if command is None:
         return Reply(text=messages.STAFF_HELP, by="staff", plain=True)
     word, number = command.group(1), int(command.group(2))
     return Reply(text=_carry_out(turn, services, person, word=word, alert_id=number, via="words")[0], by="staff")
+
+
+def _about_case(turn: Turn, services: Services, person: Staff) -> str | None:
+    """回复 C3 … and 结束 C3."""
+    reply, close = _REPLY.match(turn.words), _CLOSE.match(turn.words)
+    if reply is not None:
+        number, words = int(reply.group(1)), reply.group(2).strip()
+        known = services.cases.reply(turn.session, number, staff_no=person.staff_no, words=words)
+        return messages.case_replied(number) if known else messages.unknown_case(number)
+    if close is not None:
+        number = int(close.group(1))
+        return (
+            messages.case_closed(number)
+            if services.cases.close(turn.session, number)
+            else messages.unknown_case(number)
+        )
+    return None
 
 
 def _pressed(turn: Turn, services: Services, person: Staff) -> Reply:

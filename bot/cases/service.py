@@ -69,6 +69,32 @@ class Cases:
         query = select(CaseRecord).where(CaseRecord.contact == contact, CaseRecord.state == "open")
         return session.scalars(query).first()
 
+    def reply(self, session: Session, number: int, *, staff_no: str, words: str) -> bool:
+        """The student has the words on their way; where the platform's window is closed they wait for the student.
+
+        False if there is no such open case.
+        """
+        case = session.get(CaseRecord, number, with_for_update=True)
+        if case is None or case.state != "open":
+            return False
+        self.add(session, case, author=staff_no, words=words)
+        self._outbox.enqueue(
+            session,
+            OutboundMessage(Source.WECHAT, case.contact, TextContent(f"老师回复（C{number}）：\n{words}")),
+            priority=Priority.REPLY,
+            subject=f"case:{number}",
+            holdable=True,
+        )
+        return True
+
+    def close(self, session: Session, number: int) -> bool:
+        """The case is closed. False if there is no such open case."""
+        case = session.get(CaseRecord, number, with_for_update=True)
+        if case is None or case.state != "open":
+            return False
+        case.state, case.closed_at = "closed", self._clock.now()
+        return True
+
     def add(self, session: Session, case: CaseRecord, *, author: str, words: str) -> None:
         """One more message is in the case."""
         message_id = self._chance.new_id()
@@ -86,7 +112,8 @@ class Cases:
         by = case.reply_by.astimezone(self._zone)
         text = (
             f"诉求 C{case.id}：一位同学想和老师说话（微信用户 …{case.contact[-4:]}）。\n"
-            f"他写道：“{words[:120]}”\n已答应 {by.month}月{by.day}日 {by:%H:%M} 前回复。"
+            f"他写道：“{words[:120]}”\n已答应 {by.month}月{by.day}日 {by:%H:%M} 前回复。\n"
+            f"请回复：回复 C{case.id} 您的话；办完了：结束 C{case.id}"
         )
         people = [person for person in self._directory.with_role(session, Role.COUNSELOR) if person.wecom_userid]
         targets = [(Source.WECOM, person.wecom_userid) for person in people]

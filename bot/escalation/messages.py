@@ -111,5 +111,20 @@ def already_closed(alert_id: int) -> str:
 
 STAFF_HELP = (
     "您可以这样回复：\n收到 A12　由我处理这条警报\n已处理 A12　处理完了，结束\n误报 A12　不是危险，结束\n"
-    "（A12 换成警报上的编号）"
+    "回复 C3 您的话　发给诉求 C3 的学生\n结束 C3　这件诉求办完了\n（A12、C3 换成消息里的编号）"
 )
+
+
+def case_replied(number: int) -> str:
+    """The answer to 回复 C3 …."""
+    return f"已发给 C{number} 的学生；他超过 48 小时没说话的话，会等他下次说话时收到。"
+
+
+def case_closed(number: int) -> str:
+    """The answer to 结束 C3."""
+    return f"C{number} 已结束，谢谢您。"
+
+
+def unknown_case(number: int) -> str:
+    """The answer when there is no such open case."""
+    return f"没有找到进行中的 C{number}，请核对编号。"

@@ -92,7 +92,7 @@ class Pipeline:
         turn = batch.turn(message, self._chance.new_id())
         turn.routers_broke = routers_broke
         reply = self._run(turn, 0)
-        first, *rest = split_text(reply.text) if reply.text else [""]
+        first, *rest = split_text(reply.text) or [""]
         for number, part in enumerate(rest, start=2):
             self._outbox.enqueue(
                 batch.session,

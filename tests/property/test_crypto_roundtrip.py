@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.crypto import Cipher, UnreadableError
 
-TEXTS = st.text(st.characters(exclude_categories=()), max_size=200)
+TEXTS = st.text(st.characters() | st.sampled_from("\ud83d\udc00\udfff\0"), max_size=200)
 KEYS = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=4, unique=True)
 
 

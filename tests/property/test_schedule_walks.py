@@ -37,6 +37,7 @@ SERIES = st.builds(
     texts=st.just(("a", "b", "c")),
 )
 PAUSES = st.lists(st.timedeltas(timedelta(microseconds=1), timedelta(days=5)), max_size=60)
+NEAR = st.timedeltas(timedelta(seconds=-2), timedelta(seconds=2))
 TIMES = st.times().map(lambda moment: moment.replace(second=0, microsecond=0))
 
 
@@ -72,6 +73,18 @@ def test_every_planned_time_is_found_once_by_whatever_ticks_there_are(series: Se
     assert found == expected
 
 
+@given(SERIES, st.integers(0, 12), NEAR)
+def test_the_next_is_found_from_every_moment_near_a_planned_one(series: Series, number: int, near: timedelta):
+    """Half a second before it, it is still to come; at it, it has been."""
+    several = planned_between(series, START, START + timedelta(days=120))
+    if len(several) < 2:
+        return
+    moment = several[number % len(several)] + near
+    expected = next((planned for planned in several if planned > moment), None)
+    if expected is not None:
+        assert Schedule({"leave": LEAVE}, ZONE).following(series, moment) == expected
+
+
 @given(SERIES, st.timedeltas(timedelta(), timedelta(days=90)))
 def test_one_planned_time_follows_another_without_a_gap(series: Series, offset: timedelta):
     schedule = Schedule({"leave": LEAVE}, ZONE)
@@ -85,9 +98,10 @@ def test_one_planned_time_follows_another_without_a_gap(series: Series, offset: 
     assert chain == planned_between(series, start, end)
 
 
-@given(WEEKLIES, st.integers(0, 100))
-def test_nobody_reads_the_same_text_twice_running(when: Weekly, weeks: int):
-    series = Series("k", "t", "t", Weekly(when.day_of_week, when.hour, when.minute), timedelta(hours=1), ("a", "b"))
+@given(WEEKLIES, st.integers(0, 100), st.integers(2, 8))
+def test_nobody_reads_the_same_text_twice_running(when: Weekly, weeks: int, texts: int):
+    every_week = Weekly(when.day_of_week, when.hour, when.minute)
+    series = Series("k", "t", "t", every_week, timedelta(hours=1), tuple(str(text) for text in range(texts)))
     schedule = Schedule({}, ZONE)
     one = schedule.following(series, START + timedelta(weeks=weeks))
     assert one is not None

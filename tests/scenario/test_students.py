@@ -147,6 +147,28 @@ def test_a_person_is_promised_by_a_time_and_more_words_join_the_same_case(world:
     world.no_other_messages()
 
 
+def test_the_teachers_reply_reaches_the_student_and_closes_the_case(world: World) -> None:
+    student = world.student("李同学")
+    student.writes("人工 我的档案丢了")
+    student.expects("C1")
+    world.tick()
+    wang = world.phone("王老师").expects(text="回复 C1")
+    world.phone("刘老师").expects(text="档案丢了")
+    assert "已发给 C1" in wang.writes("回复 C1 别急，带身份证来就业办").reply
+    wang.expects(text="已发给 C1")
+    world.tick()
+    student.expects("老师回复", "别急，带身份证来就业办")
+    for words, answer in (("结束 C1", "已结束"), ("回复 C1 还有吗", "没有找到"), ("结束 C7", "没有找到")):
+        assert answer in wang.writes(words).reply
+        wang.expects(text=answer)
+    student.writes("人工")
+    student.expects("C2")
+    world.tick()
+    for name in ("王老师", "刘老师"):
+        world.phone(name).expects(text="诉求 C2")
+    world.no_other_messages()
+
+
 def test_a_flood_is_answered_once_and_stored_whole(build_world: Callable[..., World]) -> None:
     world = build_world(limits={"messages_per_minute": 3})
     student = world.student("李同学")
