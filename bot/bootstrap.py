@@ -243,7 +243,7 @@ class Application:
         if self.settings.wechat.app_id:
             channels[Source.WECHAT] = WeChatChannel(self.wechat)
         if wecom.corp_id:
-            channels[Source.WECOM] = WeComChannel(self.wecom, agent_id=wecom.agent_id)
+            channels[Source.WECOM] = WeComChannel(self.wecom, agent_id=wecom.agent_id, clock=self.clock)
         if wecom.robot_webhooks:
             channels[Source.ROBOT] = RobotChannel(
                 [webhook.get_secret_value() for webhook in wecom.robot_webhooks],

@@ -53,6 +53,11 @@ def create_callback_blueprint(callback: Callback) -> Blueprint:
             return _receive(callback)
         except CallbackError as error:
             return _refused(callback, error)
+        except HTTPException as error:  # too large, or the caller hung up: its doing, not a fault of ours
+            return Response(status=error.code or 400)
+        except Exception:  # the border: no caller may find a way to a 500
+            logger.exception("callback_broke", source=callback.source.value)
+            return Response(status=400)
 
     return blueprint
 

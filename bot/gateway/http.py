@@ -1,27 +1,38 @@
 """One HTTP call to a platform: time-outs, what each failure means, and no secret in any error."""
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, NewConnectionError, ReadTimeoutError
 
 from bot.channel.errors import OutcomeUnknownError, TemporarySendError
 
 _SERVER_ERROR = 500
-_LEFT: dict[type[requests.RequestException], str] = {
+_NEVER_LEFT: dict[type[Exception], str] = {
+    requests.ConnectTimeout: "connect_timeout",
+    requests.exceptions.SSLError: "tls",
+    requests.exceptions.InvalidURL: "bad_address",
+    requests.exceptions.InvalidSchema: "bad_address",
+}
+"""What ends a call before anything of ours has left, and our word for it."""
+_LEFT: dict[type[Exception], str] = {
     requests.Timeout: "read_timeout",
-    requests.ConnectionError: "connection_broke",
+    ReadTimeoutError: "read_timeout",
     requests.exceptions.ChunkedEncodingError: "answer_broke",
-    requests.exceptions.ContentDecodingError: "answer_broke",
+    requests.ConnectionError: "connection_broke",
 }
 """What can go wrong after the request has left, and our word for it."""
+_ANSWER_BYTES = 1024 * 1024  # the longest answer that we ask for is a list of some kilobytes
+_CHUNK = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds to reach the platform, and to wait for its answer."""
+    """Seconds to reach the platform, and to wait for its answer: for its first byte, and again for all of it."""
 
     connect_s: float
     read_s: float
@@ -43,45 +54,67 @@ def call_json(
     """The answer's JSON object.
 
     Raises OutcomeUnknownError where the request may have been taken, else TemporarySendError. Neither names the URL,
-    which may hold a secret, nor has a cause or context that does.
+    which may hold a secret, and neither has another error behind it that does.
     """
-    outcome = _outcome(session, method, url, timeouts=timeouts, **arguments)
+    outcome = _ask(session, method, url, timeouts, arguments)
     if isinstance(outcome, TemporarySendError):
+        # raised here and not where it was found: `from None` hides a library's error but keeps it as __context__
         raise outcome
     return outcome
 
 
-def _outcome(
-    session: requests.Session, method: str, url: str, *, timeouts: Timeouts, **arguments: Any
+def _ask(
+    session: requests.Session, method: str, url: str, timeouts: Timeouts, arguments: dict[str, Any]
 ) -> dict[str, Any] | TemporarySendError:
-    """Errors are returned, not raised: raised in here they would carry the library's, with its URL, as context."""
     try:
-        response = session.request(
-            method, url, timeout=(timeouts.connect_s, timeouts.read_s), allow_redirects=False, **arguments
-        )
-    except requests.RequestException as error:
+        with session.request(
+            method,
+            url,
+            timeout=(timeouts.connect_s, timeouts.read_s),
+            allow_redirects=False,
+            stream=True,
+            **arguments,
+        ) as response:
+            if response.status_code >= _SERVER_ERROR:
+                return OutcomeUnknownError(code=f"http_{response.status_code}")
+            return _json_object(response, timeouts.read_s)
+    except (requests.RequestException, HTTPError, OSError) as error:
         return _meaning(error)
-    if response.status_code >= _SERVER_ERROR:
-        return OutcomeUnknownError(code=f"http_{response.status_code}")
+    except ValueError as error:  # an address that cannot be one: nothing was sent
+        return TemporarySendError(code=type(error).__name__)
+
+
+def _json_object(response: requests.Response, within_s: float) -> dict[str, Any] | TemporarySendError:
+    """A read time-out starts again with every byte, so the whole answer has a time and a size of its own."""
+    give_up_at = time.monotonic() + within_s
+    body = bytearray()
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):  # iter_content would wait for a whole chunk
+        body += chunk
+        if len(body) > _ANSWER_BYTES:
+            return OutcomeUnknownError(code="answer_too_long")
+        if time.monotonic() > give_up_at:
+            return OutcomeUnknownError(code="read_timeout")
     try:
-        answer = json.loads(response.content.decode("utf-8", "replace"), strict=False)
+        answer = json.loads(body.decode("utf-8", "replace"), strict=False)
     except (ValueError, RecursionError):
-        answer = None
+        return OutcomeUnknownError(code="not_json")
     return answer if isinstance(answer, dict) else OutcomeUnknownError(code="not_json")
 
 
-def _meaning(error: requests.RequestException) -> TemporarySendError:
-    if isinstance(error, requests.ConnectTimeout):
-        return TemporarySendError(code="connect_timeout")
+def _meaning(error: Exception) -> TemporarySendError:
+    for kind, code in _NEVER_LEFT.items():
+        if isinstance(error, kind):
+            return TemporarySendError(code=code)
     if _never_left(error):
         return TemporarySendError(code="unreachable")
     for kind, code in _LEFT.items():
         if isinstance(error, kind):
             return OutcomeUnknownError(code=code)
-    return TemporarySendError(code=type(error).__name__)
+    return OutcomeUnknownError(code="answer_broke")  # cut short, or not what HTTP promises: it may have been taken
 
 
-def _never_left(error: requests.RequestException) -> bool:
+def _never_left(error: Exception) -> bool:
     """True if no connection was made at all, so that the platform cannot have seen the request."""
-    text = repr(error)
-    return "NewConnectionError" in text or "NameResolutionError" in text
+    cause = error.args[0] if error.args else None
+    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
+    return isinstance(reason, NewConnectionError | NameResolutionError)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -15,6 +16,8 @@ from bot.channel.records import AccessTokenRecord
 from bot.clock import Chance, Clock
 from bot.crypto import Cipher, UnreadableError
 from bot.db import Database
+
+logger = structlog.get_logger(__name__)
 
 _EARLY = timedelta(minutes=5)  # WeChat keeps the old token good for five minutes after a renewal
 _FETCH_FOR = timedelta(seconds=20)  # a fetch takes seconds; a process that dies in it holds the others up so long
@@ -63,11 +66,11 @@ class DatabaseTokenStore:
         give_up_at = time.monotonic() + _WAIT_S
         try:
             while True:
-                token = self._find(key)
+                token, fetching = self._look(key)  # only reads: fifty waiting callers must not queue for the write lock
                 if token is not None:
                     return token
                 me = self._chance.new_id()
-                if self._may_fetch(key, me):
+                if not fetching and self._may_fetch(key, me):
                     return self._fetched(key, me, fetch)
                 if time.monotonic() > give_up_at:
                     raise TemporarySendError(code="token_wait")
@@ -85,12 +88,16 @@ class DatabaseTokenStore:
         except SQLAlchemyError as error:
             raise TemporarySendError(code=f"database_{type(error).__name__}") from None
 
-    def _find(self, key: str) -> str | None:
+    def _look(self, key: str) -> tuple[str | None, bool]:
+        """The token if it is good now, and whether somebody is fetching one."""
+        now = self._clock.now()
         with self._database.read() as session:
             record = session.get(AccessTokenRecord, key)
-            if record is None or record.expires_at is None or record.expires_at <= self._clock.now():
-                return None
-            return self._open(record)
+            if record is None:
+                return None, False
+            good = record.expires_at is not None and record.expires_at > now
+            fetching = record.fetching_until is not None and record.fetching_until > now
+            return self._open(record) if good else None, fetching
 
     def _may_fetch(self, key: str, me: str) -> bool:
         now = self._clock.now()
@@ -115,13 +122,21 @@ class DatabaseTokenStore:
             fresh = fetch()
             return fresh.token
         finally:
-            with self._database.write() as session:
-                record = session.get(AccessTokenRecord, key, with_for_update=True)
-                if record is not None and record.fetching_by == me:
-                    record.fetching_by, record.fetching_until = "", None
-                    if fresh is not None:
-                        record.token = self._cipher.seal(fresh.token, row=f"access_tokens:{key}")
-                        record.expires_at = self._clock.now() + _usable(fresh.life)
+            try:
+                self._keep(key, me, fresh)
+            except SQLAlchemyError as error:  # the token is good all the same, and the lease runs out by itself
+                logger.warning("token_not_kept", error=type(error).__name__)
+
+    def _keep(self, key: str, me: str, fresh: FreshToken | None) -> None:
+        """The lease is given back, and the new token stored if there is one and nobody took the lease over."""
+        with self._database.write() as session:
+            record = session.get(AccessTokenRecord, key, with_for_update=True)
+            if record is None or record.fetching_by != me:
+                return
+            record.fetching_by, record.fetching_until = "", None
+            if fresh is not None:
+                record.token = self._cipher.seal(fresh.token, row=f"access_tokens:{key}")
+                record.expires_at = self._clock.now() + _usable(fresh.life)
 
     def _open(self, record: AccessTokenRecord) -> str | None:
         try:

@@ -9,13 +9,23 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import structlog
+
 from bot.channel.channel import Receipt
-from bot.channel.errors import PermanentSendError, RateLimitedError, SendError
+from bot.channel.errors import (
+    OutcomeUnknownError,
+    PermanentSendError,
+    RateLimitedError,
+    SendError,
+    TemporarySendError,
+)
 from bot.channel.messages import OutboundMessage, Source, TextContent
 from bot.channel.text import split_text
 from bot.clock import Clock
 from bot.gateway.gateway import checked
 from bot.gateway.http import Timeouts, call_json, new_session
+
+logger = structlog.get_logger(__name__)
 
 _PER_MINUTE = 20
 _RESERVE = 5  # kept for alerts
@@ -29,18 +39,20 @@ class RobotPace:
     def __init__(self) -> None:
         self._sent: deque[datetime] = deque()
 
-    def wait(self, now: datetime, *, urgent: bool) -> timedelta:
-        """How long to wait before the next message; zero means now. Only urgent ones may use the reserve."""
+    def wait(self, now: datetime, *, urgent: bool, count: int = 1) -> timedelta:
+        """How long to wait before the next `count` messages; zero means now. Only urgent ones may use the reserve.
+
+        More than a minute takes at all are let through when a whole minute is free.
+        """
         while self._sent and now - self._sent[0] >= _MINUTE:
             self._sent.popleft()
         allowed = _PER_MINUTE if urgent else _PER_MINUTE - _RESERVE
-        if len(self._sent) < allowed:
-            return timedelta()
-        return self._sent[len(self._sent) - allowed] + _MINUTE - now
+        over = len(self._sent) + min(count, allowed) - allowed
+        return self._sent[over - 1] + _MINUTE - now if over > 0 else timedelta()
 
-    def count(self, now: datetime) -> None:
-        """One message was sent at `now`."""
-        self._sent.append(now)
+    def count(self, now: datetime, count: int = 1) -> None:
+        """`count` messages were sent at `now`."""
+        self._sent.extend([now] * count)
 
 
 class RobotChannel:
@@ -56,7 +68,7 @@ class RobotChannel:
         self._lock = threading.Lock()
 
     def send(self, message: OutboundMessage, /) -> Receipt:
-        """At least one group has the text. Raises SendError: the first group's, if none took it."""
+        """At least one group has the text. Raises SendError if none took it: a temporary one if any group has that."""
         if not isinstance(message.content, TextContent):
             raise PermanentSendError(code="text_only")
         parts = split_text(message.content.text)
@@ -64,30 +76,52 @@ class RobotChannel:
             raise PermanentSendError(code="empty")
         urgent = _ALERT_MARK in message.content.text
         errors: list[SendError] = []
-        for number, webhook in enumerate(self._webhooks):
+        for number in range(len(self._webhooks)):
             try:
-                self._send(number, webhook, parts, urgent=urgent)
+                self._send(number, parts, urgent=urgent)
             except SendError as error:
+                logger.warning("robot_group_missed", robot=number, code=error.code)
                 errors.append(error)
-        if len(errors) == len(self._webhooks):
-            raise errors[0] if errors else PermanentSendError(code="no_robot")
-        return Receipt()
+        if len(errors) < len(self._webhooks):
+            return Receipt()
+        raise _worth_another_try(errors)
 
-    def _send(self, number: int, webhook: str, parts: Sequence[str], *, urgent: bool) -> None:
-        for part in parts:
-            with self._lock:
-                now = self._clock.now()
-                wait = self._paces[number].wait(now, urgent=urgent)
-                if wait:
-                    raise RateLimitedError(code="robot_pace", retry_after=wait)
-                self._paces[number].count(now)
-            body = json.dumps({"msgtype": "text", "text": {"content": part}}, ensure_ascii=False)
-            answer = call_json(
-                self._session,
-                "POST",
-                webhook,
-                timeouts=self._timeouts,
-                data=body.encode("utf-8", "replace"),
-                headers={"Content-Type": "application/json"},
-            )
-            checked(Source.ROBOT, answer)
+    def _send(self, number: int, parts: Sequence[str], *, urgent: bool) -> None:
+        self._take(number, len(parts), urgent=urgent)
+        for index, part in enumerate(parts):
+            try:
+                self._post(self._webhooks[number], part)
+            except TemporarySendError as error:
+                if index == 0:
+                    raise
+                # the parts before are in the group: what is tried again will double
+                raise OutcomeUnknownError(str(error), code=error.code, retry_after=error.retry_after) from error
+
+    def _post(self, webhook: str, text: str) -> None:
+        body = json.dumps({"msgtype": "text", "text": {"content": text}}, ensure_ascii=False)
+        answer = call_json(
+            self._session,
+            "POST",
+            webhook,
+            timeouts=self._timeouts,
+            data=body.encode("utf-8", "replace"),
+            headers={"Content-Type": "application/json"},
+        )
+        checked(Source.ROBOT, answer)
+
+    def _take(self, number: int, count: int, *, urgent: bool) -> None:
+        """All parts together, so that no text stops in its middle for the pace."""
+        pace = self._paces[number]
+        with self._lock:
+            now = self._clock.now()
+            wait = pace.wait(now, urgent=urgent, count=count)
+            if wait:
+                raise RateLimitedError(code="robot_pace", retry_after=wait)
+            pace.count(now, count)
+
+
+def _worth_another_try(errors: Sequence[SendError]) -> SendError:
+    """The error for the whole: one dead address must not end the tries for a group that is only busy."""
+    if not errors:
+        return PermanentSendError(code="no_robot")
+    return next((error for error in errors if isinstance(error, TemporarySendError)), errors[0])

@@ -1,22 +1,28 @@
 """WeCom's application messages as a channel: wechatpy's client with our transport, and the cards that it lacks."""
 
 import json
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from wechatpy.enterprise import WeChatClient
 
 from bot.channel.channel import Receipt
-from bot.channel.errors import PermanentSendError, RecipientGoneError
+from bot.channel.errors import PermanentSendError, RecipientGoneError, TemporarySendError
 from bot.channel.messages import CardContent, CardUpdateContent, OutboundMessage, Source
 from bot.channel.text import split_text
+from bot.clock import Clock
 from bot.gateway.gateway import Gateway, fetch_token
 from bot.gateway.http import Timeouts, call_json, new_session
 from bot.gateway.tokens import FreshToken, TokenStore
+from bot.wecom.pace import MemberPace
 
 _DUPLICATE_CHECK_S = 1800
 _TITLE_CHARACTERS = 36
 _TEXT_CHARACTERS = 320
 _BUTTON_CHARACTERS = 10
+
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class GatewayClient(WeChatClient):  # type: ignore[misc]  # wechatpy has no types
@@ -25,43 +31,64 @@ class GatewayClient(WeChatClient):  # type: ignore[misc]  # wechatpy has no type
     def __init__(self, *, corp_id: str, secret: str, api_base_url: str, tokens: TokenStore, timeouts: Timeouts) -> None:
         super().__init__(corp_id, secret, auto_retry=False)
         self._session = new_session()
-        self._base = f"{api_base_url}/cgi-bin/"
+        self._base = api_base_url.rstrip("/")
         self._timeouts = timeouts
         self.gateway = Gateway(Source.WECOM, f"wecom:{corp_id}", tokens, self._fetch)
 
-    def _request(self, method: str, url_or_endpoint: str, **arguments: Any) -> dict[str, Any]:
-        """Called by wechatpy's API methods. Raises SendError only."""
-        path = url_or_endpoint.rsplit("/cgi-bin/", 1)[-1]
-        data = arguments.get("data")
+    def _request(
+        self,
+        method: str,
+        url_or_endpoint: str,
+        *,
+        data: Any = None,
+        params: Mapping[str, Any] | None = None,
+        api_base_url: str = WeChatClient.API_BASE_URL,
+        result_processor: Callable[[dict[str, Any]], Any] | None = None,
+    ) -> Any:
+        """Called by wechatpy's API methods, those that speak JSON; the few that upload files raise TypeError.
+
+        Whichever host wechatpy means, the call goes to ours. Raises SendError only.
+        """
+        url = url_or_endpoint if "://" in url_or_endpoint else f"{api_base_url}{url_or_endpoint}"
         body = json.dumps(data, ensure_ascii=False).encode("utf-8", "replace") if isinstance(data, dict) else data
-        params = arguments.get("params") or {}
 
         def send(token: str) -> dict[str, Any]:
             return call_json(
                 self._session,
                 method,
-                f"{self._base}{path}",
+                f"{self._base}{urlsplit(url).path}",
                 timeouts=self._timeouts,
-                params={**params, "access_token": token},
+                params={**(params or {}), "access_token": token},
                 data=body,
+                headers=_JSON if body is not None else None,
             )
 
-        return self.gateway.call(send)
+        answer = self.gateway.call(send)
+        return result_processor(answer) if result_processor else answer
+
+    def fetch_access_token(self) -> NoReturn:
+        """The fetch of wechatpy has no time-out and a fixed address; nothing of it may be used."""
+        raise TypeError("access tokens come from the gateway")
 
     def _fetch(self) -> FreshToken:
         params = {"corpid": self.corp_id, "corpsecret": self.secret}
         return fetch_token(
             Source.WECOM,
-            lambda: call_json(self._session, "GET", f"{self._base}gettoken", timeouts=self._timeouts, params=params),
+            lambda: call_json(
+                self._session, "GET", f"{self._base}/cgi-bin/gettoken", timeouts=self._timeouts, params=params
+            ),
         )
 
 
 class WeComChannel:
     """Messages of the application to one member of staff."""
 
-    def __init__(self, client: GatewayClient, *, agent_id: int) -> None:
+    def __init__(self, client: GatewayClient, *, agent_id: int, clock: Clock | None = None) -> None:
+        """With a `clock` each member gets no more than WeCom delivers: what is over that, it drops without a word."""
         self._client = client
         self._agent_id = agent_id
+        self._clock = clock
+        self._pace = MemberPace()
 
     def send(self, message: OutboundMessage, /) -> Receipt:
         """WeCom has taken the message for this member. Raises SendError, RecipientGoneError for one it cannot reach."""
@@ -75,7 +102,7 @@ class WeComChannel:
         if not parts:
             raise PermanentSendError(code="empty")
         receipt = Receipt()
-        for part in parts:
+        for part in parts:  # after a failure all are sent again; WeCom drops those that it had (duplicate check)
             receipt = self._send(message.recipient, {"msgtype": "text", "text": {"content": part}})
         return receipt
 
@@ -84,6 +111,10 @@ class WeComChannel:
         self._client.gateway.check()
 
     def _send(self, userid: str, fields: dict[str, Any]) -> Receipt:
+        if self._clock is not None:
+            wait = self._pace.take(userid, self._clock.now(), urgent=fields["msgtype"] == "template_card")
+            if wait:
+                raise TemporarySendError(code="member_pace", retry_after=wait)
         body = {
             "touser": userid,
             "agentid": self._agent_id,
@@ -92,10 +123,7 @@ class WeComChannel:
             **fields,
         }
         answer = self._client.post("message/send", data=body)
-        if userid.lower() in str(answer.get("invaliduser", "")).lower().split("|"):
-            raise RecipientGoneError(
-                f"企业微信账号收不到消息，请核对名单和应用的可见范围（{userid}）", code="invaliduser"
-            )
+        _refuse_if_invalid(answer, userid)
         return Receipt(platform_id=str(answer.get("msgid", "")))
 
     def _update_card(self, userid: str, content: CardUpdateContent) -> None:
@@ -106,7 +134,14 @@ class WeComChannel:
             "response_code": content.response_code,
             "button": {"replace_name": content.line},
         }
-        self._client.post("message/update_template_card", data=body)
+        _refuse_if_invalid(self._client.post("message/update_template_card", data=body), userid)
+
+
+def _refuse_if_invalid(answer: dict[str, Any], userid: str) -> None:
+    """WeCom says errcode 0 and lists whom it did not reach. Userids do not mind their case."""
+    for field in ("invaliduser", "unlicenseduser"):
+        if userid.lower() in str(answer.get(field, "")).lower().split("|"):
+            raise RecipientGoneError(f"企业微信账号收不到消息，请核对名单和应用的可见范围（{userid}）", code=field)
 
 
 def card_fields(card: CardContent) -> dict[str, Any]:
