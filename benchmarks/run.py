@@ -28,7 +28,7 @@ from bot.outbox.state import Priority
 from bot.simulator.app import create_simulator_app
 from bot.simulator.simulator import Simulator
 
-SECONDS = 10
+SECONDS = 8
 QUEUED = 20_000
 ALERTS = 100
 

@@ -67,7 +67,7 @@ def _kept(path: Path) -> dict[str, str]:
         "wecom_aes_key": _aes_key(),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary = path.with_suffix(f".{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         yaml.safe_dump(made, file)

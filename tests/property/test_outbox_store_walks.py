@@ -33,7 +33,9 @@ OUTCOMES: dict[str, Receipt | SendError] = {
 }
 ACTIONS = st.sampled_from(
     [(action, worker) for worker in WORKERS for action in ("claim", "claim", "taken", *OUTCOMES)]
-    + [("lose", ""), ("lose", ""), ("reap", ""), ("pause", ""), ("cancel", "")]
+    + [("lose", "")] * 3
+    + [("reap", "")] * 3
+    + [("pause", ""), ("cancel", "")]
 )
 
 
