@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, make_url, text
 
 from bot.clock import Chance, FakeClock
@@ -26,7 +26,9 @@ from bot.staff.store import Directory
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 ZONE = ZoneInfo("Asia/Shanghai")
-settings.register_profile("lixiao", deadline=None)  # a busy machine is no fault of the code
+settings.register_profile(  # a busy machine is no fault of the code
+    "lixiao", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("lixiao")
 NOON = datetime(2027, 6, 8, 12, 0, tzinfo=ZONE)  # a Tuesday of the season
 

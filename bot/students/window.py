@@ -34,17 +34,13 @@ def opened_by(message: InboundMessage, window: Window) -> Window:
 
     A message that comes in late, after a newer one, adds nothing: the platform counts from the newest.
     """
-    if message.kind is Kind.EVENT:
-        if message.event not in _OPENING_EVENTS or window.left(message.sent_at) > _AFTER_EVENT[1]:
-            return window
-        life, allowance = _AFTER_EVENT
-    elif message.kind is Kind.OTHER:
+    if message.kind is Kind.OTHER or (message.kind is Kind.EVENT and message.event not in _OPENING_EVENTS):
         return window
-    else:
-        life, allowance = _AFTER_MESSAGE
-    closes_at = message.sent_at + life
-    if window.closes_at is not None and window.closes_at > closes_at:
-        spent_and_clicked = message.kind is Kind.EVENT and not window.left(message.sent_at)
-        if not spent_and_clicked:
+    life, allowance = _AFTER_EVENT if message.kind is Kind.EVENT else _AFTER_MESSAGE
+    if window.closes_at is not None:
+        opened_for, _ = _AFTER_EVENT if window.allowance == _AFTER_EVENT[1] else _AFTER_MESSAGE
+        late = message.sent_at < window.closes_at - opened_for
+        longer = window.closes_at > message.sent_at + life and window.left(message.sent_at) > 0
+        if late or longer:
             return window
-    return Window(closes_at=closes_at, allowance=allowance)
+    return Window(closes_at=message.sent_at + life, allowance=allowance)

@@ -33,9 +33,7 @@ OUTCOMES: dict[str, Receipt | SendError] = {
 }
 ACTIONS = st.sampled_from(
     [(action, worker) for worker in WORKERS for action in ("claim", "claim", "taken", *OUTCOMES)]
-    + [("lose", "")] * 3
-    + [("reap", "")] * 3
-    + [("pause", ""), ("cancel", "")]
+    + [("lose", ""), ("lose", ""), ("reap", ""), ("pause", ""), ("cancel", "")]
 )
 
 
