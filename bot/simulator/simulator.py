@@ -15,7 +15,7 @@ from bot.simulator.faults import Faults
 from bot.simulator.gateway import Gateway
 from bot.simulator.menus import Menu
 from bot.simulator.platform import SimulatorSettings
-from bot.simulator.posting import Postman, Round
+from bot.simulator.posting import Postman
 from bot.simulator.quotas import WECHAT_LIMITS, Quotas
 from bot.simulator.staff import RobotGroup, StaffPhone, StaffRoom
 from bot.simulator.state import State
@@ -198,42 +198,6 @@ class Simulator:
         """Ends the threads and the streams. What is in memory can still be read."""
         self.errands.close()
         self.state.close()
-
-    # -- the same phones, by openid and userid
-
-    def follow(self, openid: str, *, scene: str = "") -> Round:
-        """See StudentPhone.follow."""
-        return self.get_student(openid).follow(scene=scene)
-
-    def unfollow(self, openid: str) -> Round:
-        """See StudentPhone.unfollow."""
-        return self.get_student(openid).unfollow()
-
-    def scan(self, openid: str, scene: str) -> Round:
-        """See StudentPhone.scans."""
-        return self.get_student(openid).scans(scene)
-
-    def click(self, openid: str, key: str) -> Round:
-        """See StudentPhone.clicks."""
-        return self.get_student(openid).clicks(key)
-
-    def say(self, openid: str, kind: Literal["text", "voice", "image"], text: str = "") -> Round:
-        """The student sends a text, a voice message that was recognised as `text`, or a picture."""
-        student = self.get_student(openid)
-        if kind == "image":
-            return student.sends_image()
-        return student.writes(text) if kind == "text" else student.says(text)
-
-    def staff_says(self, userid: str, text: str) -> Round:
-        """See StaffPhone.writes."""
-        return self.room.get(userid).writes(text)
-
-    def staff_presses(self, userid: str, message_id: int, key: str) -> Round:
-        """See StaffPhone.presses."""
-        return self.room.get(userid).presses(message_id, key)
-
-    def _event(self, student: StudentPhone, event: str, key: str) -> Round:
-        return student.sends_event(event, key)
 
     def _wechat_api(self) -> WeChatApi:
         account = self.settings.wechat

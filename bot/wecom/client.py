@@ -1,9 +1,6 @@
 """WeCom's application messages as a channel: wechatpy's client with our transport, and the cards that it lacks."""
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from typing import Any
 
 from wechatpy.enterprise import WeChatClient
 
@@ -12,9 +9,9 @@ from bot.channel.errors import PermanentSendError, RecipientGoneError, Temporary
 from bot.channel.messages import CardContent, CardUpdateContent, OutboundMessage, Source
 from bot.channel.text import split_text
 from bot.clock import Clock
-from bot.gateway.gateway import Gateway, fetch_token
-from bot.gateway.http import Timeouts, call_json, new_session
+from bot.gateway.http import Timeouts
 from bot.gateway.tokens import FreshToken, TokenStore
+from bot.gateway.transport import Transport
 from bot.wecom.pace import MemberPace
 
 _DUPLICATE_CHECK_S = 1800
@@ -22,62 +19,17 @@ _TITLE_CHARACTERS = 36
 _TEXT_CHARACTERS = 320
 _BUTTON_CHARACTERS = 10
 
-_JSON = {"Content-Type": "application/json; charset=utf-8"}
 
-
-class GatewayClient(WeChatClient):  # type: ignore[misc]  # wechatpy has no types
+class GatewayClient(Transport, WeChatClient):  # type: ignore[misc]  # wechatpy has no types
     """Every API method of wechatpy's enterprise client, over our gateway."""
 
     def __init__(self, *, corp_id: str, secret: str, api_base_url: str, tokens: TokenStore, timeouts: Timeouts) -> None:
         super().__init__(corp_id, secret, auto_retry=False)
-        self._session = new_session()
-        self._base = api_base_url.rstrip("/")
-        self._timeouts = timeouts
-        self.gateway = Gateway(Source.WECOM, f"wecom:{corp_id}", tokens, self._fetch)
+        self.connect(Source.WECOM, corp_id, api_base_url=api_base_url, tokens=tokens, timeouts=timeouts)
 
-    def _request(
-        self,
-        method: str,
-        url_or_endpoint: str,
-        *,
-        data: Any = None,
-        params: Mapping[str, Any] | None = None,
-        api_base_url: str = WeChatClient.API_BASE_URL,
-        result_processor: Callable[[dict[str, Any]], Any] | None = None,
-    ) -> Any:
-        """Called by wechatpy's API methods, those that speak JSON; the few that upload files raise TypeError.
-
-        Whichever host wechatpy means, the call goes to ours. Raises SendError only.
-        """
-        url = url_or_endpoint if "://" in url_or_endpoint else f"{api_base_url}{url_or_endpoint}"
-        body = json.dumps(data, ensure_ascii=False).encode("utf-8", "replace") if isinstance(data, dict) else data
-
-        def send(token: str) -> dict[str, Any]:
-            return call_json(
-                self._session,
-                method,
-                f"{self._base}{urlsplit(url).path}",
-                timeouts=self._timeouts,
-                params={**(params or {}), "access_token": token},
-                data=body,
-                headers=_JSON if body is not None else None,
-            )
-
-        answer = self.gateway.call(send)
-        return result_processor(answer) if result_processor else answer
-
-    def fetch_access_token(self) -> NoReturn:
-        """The fetch of wechatpy has no time-out and a fixed address; nothing of it may be used."""
-        raise TypeError("access tokens come from the gateway")
-
-    def _fetch(self) -> FreshToken:
-        params = {"corpid": self.corp_id, "corpsecret": self.secret}
-        return fetch_token(
-            Source.WECOM,
-            lambda: call_json(
-                self._session, "GET", f"{self._base}/cgi-bin/gettoken", timeouts=self._timeouts, params=params
-            ),
-        )
+    def fetch(self) -> FreshToken:
+        """Gettoken gives the same token until its end."""
+        return self.ask_token("GET", "/cgi-bin/gettoken", params={"corpid": self.corp_id, "corpsecret": self.secret})
 
 
 class WeComChannel:

@@ -34,7 +34,7 @@ def main(account: dict[str, str], threads: int) -> None:
 
     def need(_number: int) -> str:
         try:
-            return hashlib.sha256(store.get(f"wechat:{account['app_id']}", client._fetch).encode()).hexdigest()
+            return hashlib.sha256(store.get(f"wechat:{account['app_id']}", client.fetch).encode()).hexdigest()
         except SendError as error:
             return error.code
 
