@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from bot.callback.sealing import Seal
 from bot.callback.webhook import Callback, Mode, create_callback_blueprint
+from bot.cases.next_way import CaseNextWay
 from bot.cases.service import Cases
 from bot.channel.channel import Channel
 from bot.channel.messages import Source
@@ -19,14 +20,16 @@ from bot.crypto import Cipher
 from bot.db import Database
 from bot.development import DEMONSTRATION_STAFF, ROBOT_KEY
 from bot.escalation.alerts import Alerts, NoticePolicy
-from bot.escalation.engine import EscalationTicker, NextWay
+from bot.escalation.engine import EscalationTicker
+from bot.escalation.next_way import NextWay
 from bot.escalation.rota import Rota
 from bot.gateway.http import Timeouts
 from bot.gateway.tokens import DatabaseTokenStore, RedisTokenStore, TokenStore
 from bot.health import Vital
 from bot.leases import Lease
-from bot.outbox.dispatcher import ORDINARY_LANE, SAFETY_LANE, Dispatcher, Reaper
+from bot.outbox.dispatcher import ORDINARY_LANE, SAFETY_LANE, Dispatcher, SettledListener
 from bot.outbox.outbox import Outbox
+from bot.outbox.reaper import Reaper
 from bot.outbox.state import Priority, RetryPolicy
 from bot.relay.robot import RobotChannel
 from bot.reminders.schedule import Schedule
@@ -321,6 +324,29 @@ class Application:
             )
         )
 
+    @cached_property
+    def retry_policy(self) -> RetryPolicy:
+        times = self.settings.outbox
+        return RetryPolicy(
+            first=timedelta(seconds=times.first_retry_s),
+            longest=timedelta(seconds=times.longest_retry_s),
+            attempts=times.attempts,
+        )
+
+    @cached_property
+    def listeners(self) -> tuple[SettledListener, ...]:
+        """What happens when an attempt to send is over."""
+        after_attempts = self.settings.escalation.fallback_after_attempts
+        return (
+            NextWay(self.alerts, after_attempts=after_attempts),
+            CaseNextWay(self.cases, after_attempts=after_attempts),
+            WindowLedger(),
+        )
+
+    @cached_property
+    def reaper(self) -> Reaper:
+        return Reaper(self.database, clock=self.clock, policy=self.retry_policy, listeners=self.listeners)
+
     def dispatcher(self, lane: frozenset[Priority]) -> Dispatcher:
         """A dispatcher for one lane of the outbox."""
         times = self.settings.outbox
@@ -330,16 +356,9 @@ class Application:
             chance=self.chance,
             cipher=self.cipher,
             channels=self.channels,
-            policy=RetryPolicy(
-                first=timedelta(seconds=times.first_retry_s),
-                longest=timedelta(seconds=times.longest_retry_s),
-                attempts=times.attempts,
-            ),
+            policy=self.retry_policy,
             lane=lane,
-            listeners=(
-                NextWay(self.alerts, after_attempts=self.settings.escalation.fallback_after_attempts),
-                WindowLedger(),
-            ),
+            listeners=self.listeners,
             concurrency=times.concurrency,
             lease_for=timedelta(seconds=times.lease_s),
         )
@@ -351,7 +370,7 @@ class Application:
             Loop(self.dispatcher(SAFETY_LANE), rest_s=0.2),
             Loop(self.dispatcher(ORDINARY_LANE), rest_s=0.3),
             Loop(EscalationTicker(self.database, self.clock, self.alerts), rest_s=1),
-            Loop(Reaper(self.database, clock=self.clock), rest_s=5),
+            Loop(self.reaper, rest_s=5),
             Loop(SpoolTicker(self.spool, self.inbox), rest_s=2),
             Loop(self.reminders, rest_s=5, leader_only=True),
             Loop(

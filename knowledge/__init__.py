@@ -4,21 +4,25 @@ from pathlib import Path
 
 from knowledge.base import KnowledgeBase
 from knowledge.loader import Library, load
-from knowledge.tokens import Segmenter
+from knowledge.tokens import Segmenter, private_cache_folder
 
 DATA = Path(__file__).with_name("data")
 """The packaged knowledge folder."""
 
 
 def open_base(folder: Path = DATA, *, cache_folder: Path | None = None) -> KnowledgeBase:
-    """The knowledge of `folder`, ready to answer; takes about a second. Raises KnowledgeError.
+    """The knowledge of `folder`, ready to answer. Raises KnowledgeError.
 
-    `cache_folder` is where jieba keeps its cache; it should be private to this user.
+    It takes about a second, and some ten more where the folder's content has not been learnt yet on this machine.
+    `cache_folder` is where jieba's cache and what was learnt are kept; it should be private to this user.
     """
     return base_of(load(folder), cache_folder=cache_folder)
 
 
 def base_of(library: Library, *, cache_folder: Path | None = None) -> KnowledgeBase:
     """A library, ready to answer."""
+    cache_folder = cache_folder or private_cache_folder()
     segmenter = Segmenter(library.dictionary, library.synonyms, cache_folder=cache_folder)
-    return KnowledgeBase.build(library.entries, library.school, segmenter=segmenter)
+    return KnowledgeBase.build(
+        library.entries, library.school, questions=library.questions, segmenter=segmenter, model_folder=cache_folder
+    )

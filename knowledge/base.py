@@ -1,24 +1,39 @@
 """The knowledge base: entries in, decisions out. Ranking and thresholds; no files, no texts for students."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 
 from knowledge import intents
+from knowledge.artifact import keep, key_of
 from knowledge.decisions import Abstain, Answer, Context, Decision, Hit, Suggestions
-from knowledge.entry import Entry, School
-from knowledge.ranking import Ranker, distinct, merge, phrases
+from knowledge.entry import CASES, Entry, School
+from knowledge.ranking import Ranker, distinct, phrases
 from knowledge.scoring import Thresholds, Verdict, judge
-from knowledge.text import STOP, fold, normalise, sentences, strip_fillers
+from knowledge.text import STOP, fold, sentences, strip_fillers
 from knowledge.tokens import Segmenter, Words
+from knowledge.training import learn
 
 _SUGGESTED = 3
 _AHEAD = 0.15
+_STANDS_ALONE = 0.88
+_OUTSIDE = 0.4
+_SAYS_LITTLE = 4
+_NAMED = 2
+_LIKELY = -0.7
+_VERY_SURE = 0.9
+_SURE_ALONE = 0.8
+_STRANGE = 0.34
+_FITS = 0.85
+_PLAIN = 0.5
+_BOTH_SURE = 0.6
 _BROAD = 4
 _CLAUSES = 8
 _REMEMBERED = 512
 _SMALL_TALK = "meta."
+_CASES = frozenset(CASES)
 _AND = frozenset(("和", "跟", "与", "及", "以及", "还有"))
 
 
@@ -43,16 +58,28 @@ class KnowledgeBase:
         entries: Iterable[Entry],
         school: School | None = None,
         *,
+        questions: Mapping[str, Sequence[str]] | None = None,
         segmenter: Segmenter | None = None,
         thresholds: Thresholds | None = None,
+        model_folder: Path | None = None,
     ) -> "KnowledgeBase":
         """A base over `entries`, in whatever order they come; ready to answer when this returns.
 
-        Without `segmenter` one is made without a domain dictionary, which takes about 0.7 s.
+        `questions` are further questions by topic, those of OUT_OF_SCOPE to be refused. What is learnt from all of them
+        (some seconds) is kept in `model_folder` if there is one. Without `segmenter` one is made without a domain
+        dictionary, which takes about 0.7 s.
         """
         ordered = sorted(entries, key=lambda entry: entry.id)
+        questions = questions or {}
         segmenter = segmenter or Segmenter()
-        return cls(ordered, school or School(), segmenter, Ranker(ordered, segmenter), thresholds or Thresholds())
+        if model_folder is None:
+            model = learn(ordered, questions, segmenter)
+        else:
+            asked = [(entry.id, entry.title, entry.variants) for entry in ordered]
+            key = key_of(asked, sorted(questions.items()), segmenter.content)
+            model = keep(model_folder, key, lambda: learn(ordered, questions, segmenter))
+        ranker = Ranker(ordered, segmenter, model)
+        return cls(ordered, school or School(), segmenter, ranker, thresholds or Thresholds())
 
     def find_entry(self, entry_id: str) -> Entry | None:
         """The entry with this id, or the first of that topic."""
@@ -72,7 +99,7 @@ class KnowledgeBase:
         `context` is what `remember` returned for the same conversation; with `now` it is forgotten after 30 minutes.
         """
         folded = fold(text)
-        plain = strip_fillers(folded)
+        plain = self._ranker.spell(strip_fillers(folded))
         context = (context or Context()).at(now)
         if context.suggestions and (picked := intents.number(plain)):
             return self._pick(picked, context)
@@ -108,42 +135,72 @@ class KnowledgeBase:
         return Suggestions(tuple(_hit(entry, 0.0) for entry in entries)) if entries else Abstain()
 
     def _follow_up(self, plain: str, last: Entry) -> Decision | None:
-        """What `plain` means as a question about the entry answered last; None where it stands alone."""
+        """What `plain` means as a question about the entry answered last; None where it stands alone.
+
+        It is ranked twice: alone, and behind the last title as if both had been said in one breath.
+        """
         if plain.replace(STOP, "") in self._exact:
             return None
         framed = intents.without_frame(plain)
         words = self._segmenter.cut(framed).words
-        anchors = [word for word in words if self._ranker.is_subject(word)]
+        facets = intents.facets(framed)
         cases = _cases(last, framed, words)
-        rest = self._segmenter.cut(intents.without_facets(framed)).words
-        left = [word for word in rest if self._ranker.tells(word)]
-        if not anchors:
-            facets = intents.facets(framed)
-            if facets and self._ranker.knows(last.id, left):
-                return Answer((replace(_hit(last, 1.0), facets=facets, cases=cases, follow_up=True),))
-            if cases or len(left) <= 2:  # noqa: PLR2004 - two words beyond the frame: 丢了怎么办, 出国的话呢
-                return self._about(last, framed, cases=cases)
-        elif len(anchors) == 1 and set(left) <= set(anchors) and not intents.facets(framed):
-            return self._about(last, framed, instead=anchors[0])
-        return None
-
-    def _about(self, last: Entry, framed: str, *, cases: tuple[str, ...] = (), instead: str = "") -> Decision | None:
-        """The question asked again with the last title's words; `instead` takes the place of the title's subject."""
-        title = self._segmenter.cut(fold(last.title)).words
-        subjects = [word for word in title if self._ranker.is_subject(word)]
-        if instead:
-            text = instead + "".join(word for word in title if word not in subjects)
-            decision = self._decide(text)
-            return decision if isinstance(decision, Answer) and decision.topic != last.topic else None
-        if cases:
-            return Answer((replace(_hit(last, 1.0), cases=cases, follow_up=True),))
-        if not subjects or not framed:
+        if facets and not self._says(intents.without_facets(framed)):
+            return Answer((replace(_hit(last, 1.0), facets=facets, cases=cases, follow_up=True),))
+        if not facets and (other := self._only_subject(words)):
+            return self._instead(last, other)
+        both = self._ranker.rank(fold(last.title) + STOP + framed)
+        alone = self._ranker.rank(framed)
+        case = not facets and self._is_case(words)
+        if not (case or self._goes_on(framed, last, alone, both)):
             return None
-        decision = self._decide(subjects[0] + framed)
-        told = [word for word in self._segmenter.cut(framed).words if self._ranker.tells(word)]
-        if told and isinstance(decision, Answer) and self._ranker.knows(decision.hit.entry_id, told):
-            return decision
-        return None
+        best = (self._sibling(last, alone) if case else None) or both[0]
+        if best.topic != last.topic:
+            return Answer((self._detailed(best, framed),)) if best.score >= self._thresholds.answer else None
+        return Answer((replace(_hit(last, best.score), facets=facets, cases=cases, follow_up=True),))
+
+    def _is_case(self, words: Sequence[str]) -> bool:
+        """Whether a text only names a situation (出国的话呢)."""
+        telling = {word for word in words if self._ranker.tells(word)}
+        return len(telling) <= _NAMED and bool(telling & _CASES)
+
+    def _sibling(self, last: Entry, alone: Sequence[Hit]) -> Hit | None:
+        """The last area's own topic for a case (出国呢, after 档案放哪), where there is one."""
+        area = last.topic.partition(".")[0]
+        near = [hit for hit in alone if hit.topic.partition(".")[0] == area and hit.topic != last.topic]
+        return near[0] if near and near[0].parts["learned"] > _LIKELY else None
+
+    def _goes_on(self, framed: str, last: Entry, alone: Sequence[Hit], both: Sequence[Hit]) -> bool:
+        """Whether a text goes on with the last topic: it says little by itself, nothing strange, and fits behind it."""
+        if alone and alone[0].topic != last.topic and alone[0].score >= _STANDS_ALONE:
+            return False
+        telling = [word for word in self._segmenter.cut(framed).terms if self._ranker.tells(word)]
+        if len(telling) > _SAYS_LITTLE or self._ranker.strange(telling) > _STRANGE * len(telling):
+            return False
+        if not intents.facets(framed) and alone and alone[0].parts["outside"] > alone[0].parts["learned"] + _OUTSIDE:
+            return False
+        fits = max((hit.score for hit in both if hit.topic == last.topic), default=0.0)
+        return fits >= _FITS or both[0].score >= _FITS
+
+    def _says(self, plain: str) -> bool:
+        """Whether a text has a word that tells something; 怎么办 and 在哪 do not, without what was said before."""
+        return any(map(self._ranker.tells, self._segmenter.cut(plain).terms))
+
+    def _only_subject(self, words: Sequence[str]) -> str:
+        """The subject of a text that says nothing else (那户口呢), or nothing."""
+        telling = {word for word in words if self._ranker.tells(word)}
+        subject = next(iter(telling), "") if len(telling) == 1 else ""
+        return subject if subject and self._ranker.is_subject(subject) else ""
+
+    def _instead(self, last: Entry, subject: str) -> Decision | None:
+        """The last title's question about another subject (那户口呢, after 档案怎么转)."""
+        title = self._segmenter.cut(fold(last.title)).words
+        rest = "".join(word for word in title if not self._ranker.is_subject(word))
+        decision = self._decide(subject + rest)
+        if not isinstance(decision, Answer) or decision.topic == last.topic:
+            return None
+        twin = self.find_entry(f"{decision.topic.partition('.')[0]}.{last.topic.partition('.')[2]}")
+        return Answer((_hit(twin, decision.score),)) if twin is not None else decision
 
     def _decide_alone(self, plain: str) -> Decision:
         cut = self._segmenter.cut(plain)
@@ -152,20 +209,26 @@ class KnowledgeBase:
         if exact is not None:
             hits = tuple(self._detailed(_hit(self.entries[entry_id], 1.0, variant=plain), plain) for entry_id in exact)
             return Answer(hits) if len(hits) == 1 else Suggestions(hits[:_SUGGESTED])
-        ranked = self._ranker.rank(cut)
+        if not self._says(plain):
+            return Abstain()
+        ranked = self._ranker.rank(plain)
         if bare and (choice := self._choice(bare, ranked)):
             return choice
         parts = intents.clauses(plain)[:_CLAUSES]
-        questions = [*parts, *self._joined(plain, ranked)] if len(parts) > 1 else self._joined(plain, ranked)
-        if questions:
-            cuts = [(part, self._segmenter.cut(part)) for part in questions]
-            asked = [(part, self._ranker.rank(cut)) for part, cut in cuts if any(map(self._ranker.tells, cut.terms))]
-            double = self._double(asked, ranked)
-            if double is not None:
-                return double
-            if len(parts) > 1:
-                ranked = merge(ranked, asked)
-        return self._judge(ranked, plain)
+        if len(parts) < 2:  # noqa: PLR2004 - two questions
+            parts = self._joined(plain, ranked)
+        if double := self._double(parts, ranked):
+            return double
+        decision = self._judge(ranked, plain)
+        return decision if isinstance(decision, Answer) else self._asked_in(parts) or decision
+
+    def _asked_in(self, parts: Sequence[str]) -> Answer | None:
+        """The one sure question of a text that tells much beside it."""
+        decisions = [
+            self._judge(self._ranker.rank(part), part) for part in parts if intents.asks(part) and self._says(part)
+        ]
+        sure = {one.topic: one for one in decisions if isinstance(one, Answer) and one.score >= _SURE_ALONE}
+        return next(iter(sure.values())) if len(sure) == 1 else None
 
     def _judge(self, ranked: Sequence[Hit], plain: str) -> Decision:
         if not ranked:
@@ -173,18 +236,19 @@ class KnowledgeBase:
         topics = distinct(ranked)
         best = topics[0]
         following = topics[1].score if len(topics) > 1 else 0.0
-        verdict = judge(best.score, following, best.parts["evidence"], best.parts["strange"], self._thresholds)
+        verdict = judge(best.score, following, self._thresholds)
+        if best.score < _VERY_SURE and not self._says(intents.without_facets(plain)):
+            return Abstain(best.score, best)
         if verdict is Verdict.ANSWER:
             return Answer((self._detailed(best, plain),))
         if verdict is Verdict.NONE:
             return Abstain(best.score, best)
-        floor = max(self._thresholds.near * best.score, self._thresholds.suggest * 0.85)
-        near = [hit for hit in topics if hit.score >= floor and (hit is best or hit.parts["evidence"] > 0)]
-        return Suggestions(tuple(near[:_SUGGESTED]))
+        return Suggestions(tuple(topics[:_SUGGESTED]))
 
     def _bare_subject(self, cut: Words) -> str:
         """The subject of a text that says nothing else (档案, 户口呢), or nothing."""
-        return cut.terms[0] if len(cut.terms) == 1 and self._ranker.is_subject(cut.terms[0]) else ""
+        bare = len(cut.terms) == 1 and self._ranker.is_subject(cut.terms[0])
+        return cut.terms[0] if bare and not intents.facets("".join(cut.words)) else ""
 
     def _choice(self, subject: str, ranked: Sequence[Hit]) -> Suggestions | None:
         """What a bare subject may mean, where several topics' titles have it and none is far ahead.
@@ -204,19 +268,26 @@ class KnowledgeBase:
             return Suggestions(tuple(near[:_SUGGESTED]))
         return None
 
-    def _double(self, asked: Sequence[tuple[str, Sequence[Hit]]], whole: Sequence[Hit]) -> Answer | None:
-        """Two questions, each sure by itself and of another topic."""
-        sure: dict[str, Hit] = {}
-        for part, ranked in asked:
-            decision = self._judge(ranked, part) if intents.asks(part) else None
-            if isinstance(decision, Answer):
-                sure.setdefault(decision.topic, decision.hit)
-        if len(sure) < 2:  # noqa: PLR2004 - two questions
-            return None
-        hits = tuple(sure.values())[:2]
-        if whole and whole[0].score > sum(hit.score for hit in hits) / 2:
-            return None
-        return Answer(hits)
+    def _double(self, parts: Sequence[str], whole: Sequence[Hit]) -> Answer | None:
+        """Two questions of two topics in one text, each sure by itself and seen in the whole, in their order."""
+        seen = {hit.topic for hit in whole}
+        best: tuple[float, tuple[Hit, ...]] | None = None
+        for at in range(1, len(parts)):
+            sides = [STOP.join(side) for side in (parts[:at], parts[at:])]
+            asking = [intents.asks(side) for side in sides]
+            hits = tuple(self._detailed(hit, side) for side in sides for hit in self._ranker.rank(side)[:1])
+            if not any(asking) or any(
+                hit.parts["learned"] < _PLAIN for hit, asks in zip(hits, asking, strict=False) if not asks
+            ):
+                continue
+            sure = min((hit.score for hit in hits), default=0.0)
+            if (
+                len({hit.topic for hit in hits} & seen) == len(sides)
+                and sure >= _BOTH_SURE
+                and (not best or sure > best[0])
+            ):
+                best = (sure, hits)
+        return Answer(best[1]) if best else None
 
     def _joined(self, plain: str, whole: Sequence[Hit]) -> list[str]:
         """The two questions of one that names two subjects (档案和户口怎么转), or nothing where one entry has both."""
@@ -252,5 +323,5 @@ def _exact_phrases(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
     owners: dict[str, dict[str, None]] = {}
     for entry in entries:
         for text in phrases(entry):
-            owners.setdefault(normalise(text).replace(STOP, ""), {})[entry.id] = None
+            owners.setdefault(text.replace(STOP, ""), {})[entry.id] = None
     return {phrase: tuple(ids) for phrase, ids in owners.items() if phrase}

@@ -31,6 +31,8 @@ SHORT_LIMIT = 120
 CASE_LIMIT = 12
 VARIANTS_MINIMUM = 12
 BLANK = "【请学校填写】"
+OUT_OF_SCOPE = "out_of_scope"
+"""The topic of questions that are not ours: learnt like any other, and never answered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from knowledge.base import KnowledgeBase
 from knowledge.decisions import Answer, Context, Decision, Suggestions
+from knowledge.entry import OUT_OF_SCOPE
 
-OUT_OF_SCOPE = "out_of_scope"
 _ANY_TIME = datetime(2027, 6, 1, tzinfo=UTC)
 
 

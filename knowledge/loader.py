@@ -1,6 +1,6 @@
 """Reading a knowledge folder: YAML to entries, all faults at once with file and line. Judges form, not content."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from knowledge.entry import BLANK, Dictionary, Entry, KeyDate, Office, Rumour, School, Source
+from knowledge.entry import BLANK, OUT_OF_SCOPE, Dictionary, Entry, KeyDate, Office, Rumour, School, Source
 
 REQUIRED = ("id", "title", "short", "facets", "sources", "owner", "last_verified", "valid_until", "variants")
 OPTIONAL = ("cases", "rumours", "deadline", "office", "audience", "related")
@@ -38,12 +38,16 @@ class KnowledgeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What a knowledge folder holds. `places` tells file and line of each entry id."""
+    """What a knowledge folder holds. `places` tells file and line of each entry id.
+
+    `questions` are further ways to ask, by topic; those of the topic out_of_scope are none of ours.
+    """
 
     entries: tuple[Entry, ...] = ()
     school: School = field(default_factory=School)
     dictionary: Dictionary = field(default_factory=Dictionary)
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    questions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     places: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
 
@@ -64,7 +68,10 @@ def load(folder: Path) -> Library:
 
 
 def read(folder: Path) -> Reading:
-    """The sound entries of `folder` (national/*.yaml, school/*.yaml, dictionary.txt, synonyms.txt) and all faults."""
+    """The sound part of `folder` and all faults.
+
+    It is read from national/*.yaml, school/*.yaml, questions/*.tsv, dictionary.txt and synonyms.txt.
+    """
     reader = _Reader(folder)
     files = sorted((folder / "national").glob("**/*.yaml"))
     if not files:
@@ -76,7 +83,8 @@ def read(folder: Path) -> Reading:
     )
     dictionary = reader.read_dictionary(folder / "dictionary.txt")
     synonyms = reader.read_synonyms(folder / "synonyms.txt")
-    library = Library(tuple(reader.entries), school, dictionary, synonyms, reader.places)
+    questions = reader.read_questions(sorted((folder / "questions").glob("*.tsv")))
+    library = Library(tuple(reader.entries), school, dictionary, synonyms, questions, reader.places)
     return Reading(library, tuple(sorted(reader.faults)))
 
 
@@ -142,6 +150,22 @@ class _Reader:
                     self.fault(path, line, f"“{alias}”已是“{owners[alias]}”的同义词")
             synonyms[canonical] = (*synonyms.get(canonical, ()), *aliases.split())
         return synonyms
+
+    def read_questions(self, paths: Iterable[Path]) -> dict[str, tuple[str, ...]]:
+        questions: dict[str, list[str]] = {}
+        topics = {OUT_OF_SCOPE, *(entry.topic for entry in self.entries)}
+        for path in paths:
+            for line, text in enumerate(self._text(path).splitlines(), start=1):
+                topic, tab, question = text.partition("\t")
+                if not text.strip() or text.startswith("#"):
+                    continue
+                if not tab or not question.strip():
+                    self.fault(path, line, "应写成 主题编号<TAB>问法")
+                elif topic not in topics:
+                    self.fault(path, line, f"没有主题 {topic} 的条目")
+                else:
+                    questions.setdefault(topic, []).append(question.strip())
+        return {topic: tuple(asked) for topic, asked in questions.items()}
 
     def read_dictionary(self, path: Path) -> Dictionary:
         lines = [text for _, text in self._numbered(path)]

@@ -1,105 +1,118 @@
-"""Ranking entries by likeness to a question, and joining what its clauses say. Scores only; base.py decides."""
+"""Ranking topics by likeness to a question, with the entry of each that fits best. Scores only; base.py decides."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
 
-from knowledge import intents
+import numpy as np
+
 from knowledge.decisions import Hit
-from knowledge.entry import Entry
-from knowledge.index import Builder, Fields, top
-from knowledge.scoring import WEIGHTS
-from knowledge.text import fold, normalise
-from knowledge.tokens import Segmenter, Words
+from knowledge.entry import OUT_OF_SCOPE, Entry
+from knowledge.model import Likeness, Model, Reader
+from knowledge.scoring import score
+from knowledge.text import normalise
+from knowledge.tokens import Segmenter
 
 _CANDIDATES = 5
-_CLAUSE_SHARE = 0.6
-_REMARK_SHARE = 0.45
-_WHOLE_SHARE = 0.4
-_STRAY_SHARE = 0.6
-_PAIR_RARITY = 0.6
-_W_COVERED, _W_NEAREST, _P_COVERED, _P_NEAREST = (
-    WEIGHTS[name] for name in ("words_covered", "words_nearest", "pairs_covered", "pairs_nearest")
-)
+_NOTHING = -1.0
+_FINER = 0.02
+_REMEMBERED = 4096
 
 
 class Ranker:
-    """Entries indexed by words and by character pairs. Immutable."""
+    """Entries and the model that was learnt from them. Immutable."""
 
-    def __init__(self, entries: Sequence[Entry], segmenter: Segmenter) -> None:
-        self._entries = tuple(entries)
-        self._number = {entry.id: number for number, entry in enumerate(entries)}
+    def __init__(self, entries: Sequence[Entry], segmenter: Segmenter, model: Model) -> None:
+        self._model = model
         self._segmenter = segmenter
-        words, pairs = Builder(segmenter.weight), Builder(lambda _: _PAIR_RARITY)
+        self.rank = lru_cache(maxsize=_REMEMBERED)(self._rank)
+        self._reader = Reader(model, segmenter)
+        self._by_topic: dict[str, list[Entry]] = {}
         for entry in entries:
-            variants = [segmenter.cut(normalise(text)) for text in phrases(entry)]
-            title = segmenter.cut(fold(entry.title))
-            short = segmenter.cut(fold(entry.short))
-            body = segmenter.cut(fold(" ".join((*entry.facets.values(), *entry.cases, *entry.cases.values()))))
-            words.add(Fields(tuple(cut.terms for cut in variants), title.terms, short.terms, body.terms))
-            pairs.add(Fields(tuple(cut.pairs for cut in variants), title.pairs, short.pairs, body.pairs))
-        self._words, self._pairs = words.build(), pairs.build()
+            self._by_topic.setdefault(entry.topic, []).append(entry)
+        self._asked = frozenset(word for words in model.words.values() for word in words)
+        self._known = {
+            topic: frozenset().union(*(model.words[entry.id] for entry in entries))
+            for topic, entries in self._by_topic.items()
+        }
+        # where each entry's own questions start, and where a topic's further ones do
+        starts = sorted({*map(int, model.topic_starts[:-1]), *(at for span in model.owned.values() for at in span)})
+        starts = [start for start in starts if start < len(model.questions)]
+        self._starts = np.array(starts, dtype=np.int64)
+        self._part = {entry_id: starts.index(first) for entry_id, (first, _) in model.owned.items()}
+        self._spans = list(pairwise(map(int, model.topic_starts)))
+        self._outside = model.topics.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in model.topics else None
 
-    def rank(self, cut: Words) -> list[Hit]:
-        """The nearest entries, best first, each with the parts of its score."""
-        words, pairs = self._words.weigh(cut.terms), self._pairs.weigh(cut.pairs)
-        words_covered, pairs_covered = self._words.coverage(words), self._pairs.coverage(pairs)
-        shares = [
-            _W_COVERED * word + _P_COVERED * pair for word, pair in zip(words_covered, pairs_covered, strict=True)
-        ]
-        subjects = {word: self._segmenter.weight(word) for word in words if word in self._segmenter.subjects}
-        telling = {word: self._segmenter.weight(word) for word in words if self.tells(word)}
-        hits = []
-        for number in top(shares, _CANDIDATES):
-            words_nearest, variant = self._words.nearest(number, words)
-            pairs_nearest, pairs_variant = self._pairs.nearest(number, pairs)
-            score = shares[number] + _W_NEAREST * words_nearest + _P_NEAREST * pairs_nearest
-            parts = {
-                "words_covered": words_covered[number], "words_nearest": words_nearest,
-                "pairs_covered": pairs_covered[number], "pairs_nearest": pairs_nearest,
-                "evidence": self._words.evidence(number, subjects),
-                "strange": self._words.strangeness(number, telling),
-            }  # fmt: skip
-            entry = self._entries[number]
-            nearest = variant if words_nearest >= pairs_nearest else pairs_variant
-            text = phrases(entry)[nearest] if nearest >= 0 else ""
-            hits.append(Hit(entry.id, entry.topic, entry.title, score, parts, text))
-        hits.sort(key=lambda hit: (-hit.score, hit.entry_id))
-        return hits
+    def spell(self, plain: str) -> str:
+        """A normalised text with pinyin and initials read as words."""
+        return self._reader.spell(plain)
+
+    def _rank(self, plain: str) -> tuple[Hit, ...]:
+        """The nearest topics by their best entries, best first, each with the parts of its score. Call as `rank`."""
+        likeness = self._reader.compare(plain)
+        if not likeness.known:
+            return ()
+        outside = float(likeness.total[self._outside]) if self._outside is not None else _NOTHING
+        words = {word: self._segmenter.weight(word) for word in self._segmenter.cut(plain).terms if self.tells(word)}
+        order = np.argsort(-likeness.total, kind="stable")[: _CANDIDATES + 1]
+        numbers = [int(number) for number in order if number != self._outside][:_CANDIDATES]
+        totals = [float(likeness.total[number]) for number in numbers]
+        parts = np.maximum.reduceat(likeness.questions, self._starts).tolist()
+        return tuple(
+            self._hit(
+                number, likeness, parts, words,
+                ahead=total - max(_others(totals, at), default=_NOTHING), outside=outside,
+            )
+            for at, (number, total) in enumerate(zip(numbers, totals, strict=True))
+        )  # fmt: skip
 
     def tells(self, word: str) -> bool:
         """Whether a word says something about the matter: no function word, and not in every question here."""
         return self._segmenter.is_content(word)
 
+    def strange(self, words: Iterable[str]) -> int:
+        """How many of `words` no entry is asked by."""
+        return sum(word not in self._asked for word in words)
+
     def is_subject(self, word: str) -> bool:
         """Whether a word names what a question is about, and some entry is asked by it."""
-        return word in self._segmenter.subjects and self._words.knows(word)
+        return word in self._segmenter.subjects and word in self._asked
 
     def knows(self, entry_id: str, words: Iterable[str]) -> bool:
         """Whether an entry's title or variants have all these words."""
-        return self._words.covers(self._number[entry_id], words)
+        return self._model.words[entry_id].issuperset(words)
+
+    def why(self, plain: str, topic: str) -> list[tuple[str, float]]:
+        """The features of `plain` that speak most for `topic`."""
+        words = self._segmenter.cut(plain).terms
+        return self._model.telling(plain, words, self._model.topics.index(topic))
+
+    def _hit(
+        self, number: int, likeness: Likeness, near: Sequence[float], words: Mapping[str, float],
+        *, ahead: float, outside: float,
+    ) -> Hit:  # fmt: skip
+        topic = self._model.topics[number]
+        entry, variant = self._entry(topic, number, likeness, near)
+        whole = sum(words.values())
+        known = self._known[topic]
+        strange = sum(weight for word, weight in words.items() if word not in known) / whole if whole else 1.0
+        parts = {
+            "learned": float(likeness.learned[number]), "near": float(likeness.near[number]), "ahead": ahead,
+            "outside": outside, "known": likeness.known, "strange": strange,
+        }  # fmt: skip
+        return Hit(entry.id, topic, entry.title, score(parts), parts, variant)
+
+    def _entry(self, topic: str, number: int, likeness: Likeness, near: Sequence[float]) -> tuple[Entry, str]:
+        """The entry of a topic whose own questions are nearest (the main one on a tie), and the nearest question."""
+        first, last = self._spans[number]
+        nearest = self._model.questions[first + int(likeness.questions[first:last].argmax())]
+        entries = self._by_topic[topic]
+        fits = [near[self._part[entry.id]] + (_FINER if entry.id == topic else 0.0) for entry in entries]
+        return entries[fits.index(max(fits))], nearest
 
 
-def merge(whole: Sequence[Hit], parts: Sequence[tuple[str, Sequence[Hit]]]) -> list[Hit]:
-    """Each entry's best score over the whole text and its clauses.
-
-    A clause that asks nothing counts less; an entry that knows none of the subjects which the whole text names, too.
-    """
-    wholes = {hit.entry_id: hit for hit in whole}
-    best = dict(wholes)
-    for part, ranked in parts:
-        share = _CLAUSE_SHARE if intents.asks(part) else _REMARK_SHARE
-        for hit in ranked:
-            other = wholes.get(hit.entry_id)
-            score = hit.score * share + (other.score * _WHOLE_SHARE if other else 0.0)
-            if hit.entry_id not in best or score > best[hit.entry_id].score:
-                evidence = max(hit.parts["evidence"], other.parts["evidence"] if other else 0.0)
-                best[hit.entry_id] = replace(hit, score=score, parts={**hit.parts, "evidence": evidence})
-    if any(hit.parts["evidence"] > 0 for hit in best.values()):
-        best = {
-            key: hit if hit.parts["evidence"] > 0 else replace(hit, score=hit.score * _STRAY_SHARE)
-            for key, hit in best.items()
-        }
-    return sorted(best.values(), key=lambda hit: (-hit.score, hit.entry_id))
+def _others(totals: Sequence[float], at: int) -> list[float]:
+    return [*totals[:at], *totals[at + 1 :]]
 
 
 def distinct(ranked: Sequence[Hit]) -> list[Hit]:
@@ -111,5 +124,5 @@ def distinct(ranked: Sequence[Hit]) -> list[Hit]:
 
 
 def phrases(entry: Entry) -> tuple[str, ...]:
-    """What an entry may be asked by: its title and its variants."""
-    return (entry.title, *entry.variants)
+    """What an entry may be asked by, normalised: its title and its variants."""
+    return tuple(map(normalise, (entry.title, *entry.variants)))

@@ -91,6 +91,7 @@ class Segmenter:
         for canonical, aliases in (synonyms or {}).items():
             for alias in aliases:
                 self._canonical[normalise(alias)] = canonical
+        self.content = (sorted(dictionary.subjects), sorted(dictionary.modifiers), sorted(self._canonical.items()))
         self._total = self._jieba.total
         for word in self._domain | self._canonical.keys():
             self._jieba.add_word(word, _DOMAIN_FREQUENCY)
@@ -103,6 +104,10 @@ class Segmenter:
     def cut(self, normalised: str) -> Words:
         """The words and character pairs of a normalised text. The last few texts are remembered."""
         return self._remembered(normalised)
+
+    def raw(self, normalised: str) -> list[str]:
+        """The words as they were written, without synonyms."""
+        return [word for word in self._jieba.cut(normalised, HMM=False) if word not in (STOP, " ")]
 
     def is_content(self, word: str) -> bool:
         """Whether a word says what a text is about: neither a function word nor one that every question here has."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -13,9 +14,13 @@ from bot.channel.messages import OutboundMessage, Source, TextContent
 from bot.clock import Chance, Clock
 from bot.crypto import Cipher
 from bot.outbox.outbox import Outbox
-from bot.outbox.state import Priority
+from bot.outbox.state import Delivery, Priority
 from bot.staff.models import Role
 from bot.staff.store import Directory
+
+logger = structlog.get_logger(__name__)
+
+_NOT_DELIVERED = "【企业微信没有送达】"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,21 @@ class Cases:
         case.state, case.closed_at = "closed", self._clock.now()
         return True
 
+    def pass_on(self, session: Session, number: int, delivery: Delivery) -> None:
+        """The group robot has, once, the notice that did not reach a member of staff. A closed case needs none."""
+        case = session.get(CaseRecord, number)
+        if case is None or case.state != "open":
+            return
+        if not self._has_robot:
+            self.reaches_nobody(number)
+            return
+        key = _notice_key(number, Source.ROBOT, "")
+        self._outbox.pass_on(session, delivery, Source.ROBOT, heading=_NOT_DELIVERED, dedup_key=key)
+
+    def reaches_nobody(self, number: int) -> None:
+        """That no member of staff can be told is in the log, for an operator to act."""
+        logger.error("case_reaches_nobody", case=number, mend="import staff, or set wecom.robot_webhooks")
+
     def add(self, session: Session, case: CaseRecord, *, author: str, words: str) -> None:
         """One more message is in the case."""
         message_id = self._chance.new_id()
@@ -119,11 +139,17 @@ class Cases:
         targets = [(Source.WECOM, person.wecom_userid) for person in people]
         if not targets and self._has_robot:
             targets = [(Source.ROBOT, "")]
+        if not targets:
+            self.reaches_nobody(case.id)
         for channel, recipient in targets:
             self._outbox.enqueue(
                 session,
                 OutboundMessage(channel, recipient, TextContent(text)),
                 priority=Priority.NOTICE,
                 subject=f"case:{case.id}",
-                dedup_key=f"case:{case.id}:{channel.value}:{recipient}",
+                dedup_key=_notice_key(case.id, channel, recipient),
             )
+
+
+def _notice_key(number: int, channel: Source, recipient: str) -> str:
+    return f"case:{number}:{channel.value}:{recipient}"

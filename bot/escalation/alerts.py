@@ -18,7 +18,7 @@ from bot.escalation import messages
 from bot.escalation.records import AlertLogRecord, AlertRecord
 from bot.escalation.rota import Rota
 from bot.outbox.outbox import Outbox
-from bot.outbox.state import Priority
+from bot.outbox.state import Delivery, DeliveryState, Priority
 from bot.staff.models import Staff
 
 logger = structlog.get_logger(__name__)
@@ -111,7 +111,10 @@ class Alerts:
         return alert.id, True
 
     def notify(self, session: Session, alert: AlertRecord, words: str) -> None:
-        """Each person on duty has a card on its way, or the group robot has the text where no card can go."""
+        """Each person on duty has a card on its way, or the group robot has the text where no card can go.
+
+        The card takes the place of an earlier round's that has not left yet: after a long outage each has one.
+        """
         if alert.level not in ("red", "orange"):
             return
         now = self._clock.now()
@@ -130,18 +133,41 @@ class Alerts:
     def tell_robot(self, session: Session, alert: AlertRecord, words: str, *, reason: str, key: str) -> None:
         """The group robot has the alert's text on its way; where there is no robot, that is logged as an alarm."""
         if not self._has_robot:
-            self._reaches_nobody(session, alert, key)
+            self.reaches_nobody(session, alert, key)
+            return
+        robot_key = f"alert:{alert.id}:{alert.rounds}:{ROBOT}"
+        if self._outbox.is_known(session, robot_key):
             return
         text = messages.robot_text(self._card(alert, words, task_id="robot"), reason=reason)
-        stored = self._outbox.enqueue(
+        self._outbox.enqueue(
             session,
             OutboundMessage(Source.ROBOT, "", TextContent(text)),
             priority=Priority.SAFETY,
             subject=f"alert:{alert.id}",
-            dedup_key=f"alert:{alert.id}:{alert.rounds}:{ROBOT}",
+            dedup_key=robot_key,
         )
+        self._outbox.cancel_outdated(session, f"alert:{alert.id}", Source.ROBOT, "")
+        self.log(session, alert.id, "notified", actor=ROBOT, detail={"round": alert.rounds, "reason": key})
+
+    def pass_on(self, session: Session, alert: AlertRecord, delivery: Delivery) -> None:
+        """The group robot has, once, what did not reach a person; where there is no robot, that is an alarm."""
+        kind = delivery.subject.partition(":")[0]
+        if not self._has_robot:
+            self.reaches_nobody(session, alert, kind)
+            return
+        key = _said_key(delivery.subject, Source.ROBOT, "")
+        stored = self._outbox.pass_on(session, delivery, Source.ROBOT, heading=messages.NOT_DELIVERED, dedup_key=key)
         if stored:
-            self.log(session, alert.id, "notified", actor=ROBOT, detail={"round": alert.rounds, "reason": key})
+            self.log(session, alert.id, "notified", actor=ROBOT, detail={"reason": f"{kind}_failed"})
+
+    def withdraw_outdated(self, session: Session, alert: AlertRecord, delivery: Delivery) -> None:
+        """A card that is to be tried again is not, if somebody has the alert by now or a later round's card is out."""
+        if delivery.state is not DeliveryState.PENDING:
+            return
+        if alert.state != "triggered":
+            self._outbox.cancel(session, delivery.subject)
+        else:
+            self._outbox.cancel_outdated(session, delivery.subject, Source(delivery.channel), delivery.recipient)
 
     def ask_for_call(self, session: Session, contact: str, *, phone: str) -> bool:
         """Who has the contact's open alert, or is on duty, reads that the student wants a call. False without one."""
@@ -152,18 +178,8 @@ class Alerts:
         alert = max(alerts, key=lambda one: _LEVELS.index(one.level))
         owner = self._rota.find_person(session, alert.acknowledged_by)
         people = [owner] if owner else self._rota.on_duty(session, self._clock.now()).people
-        targets = [(Source.WECOM, person.wecom_userid) for person in people if person.wecom_userid]
-        if not targets and self._has_robot:
-            targets = [(Source.ROBOT, "")]
-        if not targets:
-            self._reaches_nobody(session, alert, "call")
-        for channel, recipient in targets:
-            self._outbox.enqueue(
-                session,
-                OutboundMessage(channel, recipient, TextContent(messages.wants_a_call(alert.id, phone))),
-                priority=Priority.SAFETY,
-                subject=f"alert-call:{alert.id}",
-            )
+        subject = f"alert-call:{alert.id}:{self._chance.token(6)}"  # each wish is one of its own
+        self._say(session, alert, messages.wants_a_call(alert.id, phone), people, subject=subject)
         self.log(session, alert.id, "call_asked", actor="student", detail={"phone_given": bool(phone)})
         return True
 
@@ -208,14 +224,17 @@ class Alerts:
         record = AlertLogRecord(alert_id=alert_id, at=self._clock.now(), event=event, actor=actor, detail=detail or {})
         session.add(record)
 
+    def reaches_nobody(self, session: Session, alert: AlertRecord, reason: str) -> None:
+        """That nobody can be told is on record and in the log, for an operator to act."""
+        self.log(session, alert.id, "nobody_reachable", detail={"reason": reason})
+        logger.error(
+            "alert_reaches_nobody", alert=alert.id, reason=reason, mend="import staff, or set wecom.robot_webhooks"
+        )
+
     def words_of(self, session: Session, alert: AlertRecord) -> str:
         """The words of the alert's last message, or a note that they are not kept any more."""
         record = session.get(InboundRecord, alert.last_inbound_id)
         return self._cipher.open(record.words, row=record.id) if record else "（原话已按期限删除）"
-
-    def _reaches_nobody(self, session: Session, alert: AlertRecord, reason: str) -> None:
-        self.log(session, alert.id, "nobody_reachable", detail={"reason": reason})
-        logger.error("alert_reaches_nobody", alert=alert.id, mend="import staff, or set wecom.robot_webhooks")
 
     def _again(self, session: Session, alert: AlertRecord, worry: Worry, now: datetime) -> None:
         alert.message_count += 1
@@ -232,18 +251,27 @@ class Alerts:
 
     def _tell_owner(self, session: Session, alert: AlertRecord, now: datetime) -> None:
         owner = self._rota.find_person(session, alert.acknowledged_by)
-        if owner is None or not owner.wecom_userid:
-            return
         slot = int(now.timestamp() // _FOLLOW_UP_EVERY.total_seconds())
-        self._outbox.enqueue(
-            session,
-            OutboundMessage(
-                Source.WECOM, owner.wecom_userid, TextContent(messages.more_words(alert.id, alert.message_count))
-            ),
-            priority=Priority.SAFETY,
-            subject=f"alert-more:{alert.id}",
-            dedup_key=f"alert:{alert.id}:more:{slot}",
-        )
+        text = messages.more_words(alert.id, alert.message_count)
+        self._say(session, alert, text, [owner] if owner else [], subject=f"alert-more:{alert.id}:{slot}")
+
+    def _say(self, session: Session, alert: AlertRecord, text: str, people: Sequence[Staff], *, subject: str) -> None:
+        """Each of `people`, else the group robot, has the text on its way, once for a `subject`."""
+        targets = [(Source.WECOM, person.wecom_userid) for person in people if person.wecom_userid]
+        if not targets and self._has_robot:
+            targets = [(Source.ROBOT, "")]
+        if not targets:
+            self.reaches_nobody(session, alert, subject.partition(":")[0])
+        for channel, recipient in targets:
+            key = _said_key(subject, channel, recipient)
+            if not self._outbox.is_known(session, key):
+                self._outbox.enqueue(
+                    session,
+                    OutboundMessage(channel, recipient, TextContent(text)),
+                    priority=Priority.SAFETY,
+                    subject=subject,
+                    dedup_key=key,
+                )
 
     def _send_card(self, session: Session, alert: AlertRecord, words: str, person: Staff) -> None:
         card = self._card(alert, words, task_id=f"A{alert.id}-{alert.rounds}-{self._chance.new_id()}")
@@ -254,6 +282,7 @@ class Alerts:
             subject=f"alert:{alert.id}",
             dedup_key=f"alert:{alert.id}:{alert.rounds}:{person.staff_no}",
         )
+        self._outbox.cancel_outdated(session, f"alert:{alert.id}", Source.WECOM, person.wecom_userid)
         self.log(session, alert.id, "notified", actor=person.staff_no, detail={"round": alert.rounds, "by": "wecom"})
 
     def _card(self, alert: AlertRecord, words: str, *, task_id: str) -> CardContent:
@@ -283,3 +312,7 @@ class Alerts:
         if alert is None:
             raise LookupError(alert_id)
         return alert
+
+
+def _said_key(subject: str, channel: Source, recipient: str) -> str:
+    return f"{subject}:{channel.value}:{recipient}"

@@ -1,19 +1,12 @@
-"""Chases: tells again what nobody has taken, and takes the next way when one fails."""
+"""Chases: tells again what nobody has taken."""
 
-import structlog
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from bot.channel.channel import Receipt
-from bot.channel.messages import Source
 from bot.clock import Clock
 from bot.db import Database
 from bot.escalation.alerts import Alerts
 from bot.escalation.records import AlertRecord
-from bot.outbox.state import Delivery, DeliveryState, Outcome
 from bot.ticker import TickReport
-
-logger = structlog.get_logger(__name__)
 
 _PER_TICK = 50
 
@@ -47,30 +40,3 @@ class EscalationTicker:
             for alert in alerts:
                 self._alerts.notify(session, alert, self._alerts.words_of(session, alert))
         return TickReport(done=len(alerts), more=len(alerts) == _PER_TICK)
-
-
-class NextWay:
-    """Listens to the outbox: an alert's card that does not get through goes to the group robot as well."""
-
-    def __init__(self, alerts: Alerts, *, after_attempts: int) -> None:
-        self._alerts = alerts
-        self._after_attempts = after_attempts
-
-    def __call__(self, session: Session, delivery: Delivery, outcome: Outcome) -> None:
-        """Called in the transaction that settles an attempt. The card itself is still tried again."""
-        kind, _, number = delivery.subject.partition(":")
-        if kind != "alert":
-            return
-        alert = session.get(AlertRecord, int(number), with_for_update=True)
-        if alert is None:
-            return
-        if isinstance(outcome, Receipt):
-            self._alerts.log(session, alert.id, "sent", actor=delivery.channel, detail={"delivery": delivery.id})
-            return
-        detail = {"delivery": delivery.id, "code": delivery.code, "attempt": delivery.attempts}
-        self._alerts.log(session, alert.id, "send_failed", actor=delivery.channel, detail=detail)
-        if alert.state != "triggered" or delivery.channel != Source.WECOM:
-            return
-        if delivery.state is DeliveryState.FAILED or delivery.attempts >= self._after_attempts:
-            words = self._alerts.words_of(session, alert)
-            self._alerts.tell_robot(session, alert, words, reason="企业微信卡片没有送达", key="card_failed")

@@ -29,7 +29,10 @@ ORDINARY_LANE = frozenset(Priority) - SAFETY_LANE
 
 
 class Dispatcher:
-    """One lane of the outbox. A lane of its own for alerts means that no other traffic can be in their way."""
+    """One lane of the outbox. A lane of its own for alerts means that no other traffic can be in their way.
+
+    In what order one recipient gets messages, and in what not, is said at store.claim.
+    """
 
     def __init__(
         self,
@@ -75,11 +78,11 @@ class Dispatcher:
                 session, owner=self.owner, priorities=self._lane, limit=self._concurrency, now=now, lease_until=until
             )
         in_order: dict[str, list[Claimed]] = {}
-        for item in claimed:  # one person reads messages in the order in which they were decided
+        for item in claimed:  # several to one person are alerts: they go in order, and one that fails stops no other
             in_order.setdefault(f"{item.delivery.channel}:{item.delivery.recipient}", []).append(item)
         for future in as_completed([self._pool.submit(self._send_all, items, until) for items in in_order.values()]):
             future.result()
-        return TickReport(done=len(claimed), more=len(claimed) == self._concurrency)
+        return TickReport(done=len(claimed), more=bool(claimed))  # what waited for these is due now
 
     def close(self) -> None:
         """Sends under way are finished and settled by the tick that began them; no new ones start."""
@@ -133,24 +136,3 @@ class Dispatcher:
             if store.store_settled(session, settled, outcome, owner=self.owner, now=now):
                 for listener in listeners:
                     listener(session, settled, outcome)
-
-
-class Reaper:
-    """Gives deliveries of workers that died back to those that live."""
-
-    name = "reaper"
-
-    def __init__(self, database: Database, *, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-
-    def tick(self) -> TickReport:
-        """Up to 100 deliveries whose lease has run out are pending again."""
-        now = self._clock.now()
-        with self._database.read() as session:
-            if not store.has_lost(session, now):
-                return TickReport()
-        with self._database.write() as session:
-            count = store.reclaim_lost(session, now=now)
-        logger.warning("deliveries_reclaimed", count=count)
-        return TickReport(done=count, more=count > 0)

@@ -8,12 +8,13 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from bot.channel.messages import OutboundMessage, Source, content_from_json, content_to_json
+from bot.channel.messages import Content, OutboundMessage, Source, TextContent, content_from_json, content_to_json
+from bot.channel.text import split_text
 from bot.clock import Chance, Clock
 from bot.crypto import Cipher
 from bot.db import UtcDateTime, table_of
 from bot.outbox.records import DeliveryRecord
-from bot.outbox.state import DeliveryState, Priority
+from bot.outbox.state import Delivery, DeliveryState, Priority
 
 DeliveryId = NewType("DeliveryId", str)
 _DELIVERIES = table_of(DeliveryRecord)
@@ -29,6 +30,7 @@ _HELD_COUNTS = (
     .group_by(_DELIVERIES.c.recipient)
 )
 _UNDER_WAY = (DeliveryState.PENDING, DeliveryState.SENDING)
+_NEVER_SENT = (DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.CANCELLED)
 
 
 class Outbox:
@@ -55,18 +57,16 @@ class Outbox:
         """The delivery exists when the caller's transaction commits. None if one with `dedup_key` exists already.
 
         `held` keeps it until the recipient next writes; `holdable` does so when the platform's window is closed.
+        A text over the platforms' limit is a delivery for each part, of which the first is returned: when a later
+        part fails, what has arrived is not sent again.
         """
         now = self._clock.now()
-        delivery_id = self._chance.new_id()
         values: dict[str, Any] = {
-            "id": delivery_id,
             "channel": message.channel.value,
             "recipient": message.recipient,
             "subject": subject,
             "priority": int(priority),
             "state": (DeliveryState.HELD if held else DeliveryState.PENDING).value,
-            "content": self._cipher.seal(content_to_json(message.content), row=f"deliveries:{delivery_id}"),
-            "dedup_key": dedup_key,
             "not_before": not_before or now,
             "expires_at": expires_at,
             "holdable": holdable or held,
@@ -77,19 +77,73 @@ class Outbox:
             "platform_id": "",
             "created_at": now,
         }
+        first, *rest = _parts(message.content)
+        stored = self._insert(session, values, first, dedup_key)
+        if stored is not None:
+            for part in rest:  # the first one's key speaks for all of them: they commit together
+                self._insert(session, values, part, None)
+        return stored
+
+    def _insert(
+        self, session: Session, values: dict[str, Any], content: Content, dedup_key: str | None
+    ) -> DeliveryId | None:
+        delivery_id = self._chance.new_id()
+        row = {
+            **values,
+            "id": delivery_id,
+            "content": self._cipher.seal(content_to_json(content), row=f"deliveries:{delivery_id}"),
+            "dedup_key": dedup_key,
+        }
         if dedup_key is None:
-            session.execute(insert(_DELIVERIES).values(values))
+            session.execute(insert(_DELIVERIES).values(row))
             return DeliveryId(delivery_id)
         dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(_DELIVERIES).values(values).on_conflict_do_nothing(index_elements=["dedup_key"])
+        statement = dialect.insert(_DELIVERIES).values(row).on_conflict_do_nothing(index_elements=["dedup_key"])
         stored = session.execute(statement.returning(_DELIVERIES.c.id)).scalar()
         return DeliveryId(stored) if stored is not None else None
 
+    def is_known(self, session: Session, dedup_key: str) -> bool:
+        """True if there is a delivery with this key.
+
+        Ask before `enqueue` where the key may well be there and the caller holds the lock of an alert: PostgreSQL's
+        insert waits for whoever settles the delivery with the key, and he may wait for that very lock.
+        """
+        return session.scalar(select(_DELIVERIES.c.id).where(_DELIVERIES.c.dedup_key == dedup_key)) is not None
+
+    def pass_on(
+        self, session: Session, delivery: Delivery, to: Source, *, heading: str, dedup_key: str
+    ) -> DeliveryId | None:
+        """What `delivery` says, below `heading`, is on its way by `to` as well, once for each `dedup_key`."""
+        content = session.scalar(select(_DELIVERIES.c.content).where(_DELIVERIES.c.id == delivery.id))
+        if content is None or self.is_known(session, dedup_key):
+            return None
+        return self.enqueue(
+            session,
+            OutboundMessage(to, "", TextContent(f"{heading}{self.text_of(delivery.id, content)}")),
+            priority=delivery.priority,
+            subject=delivery.subject,
+            dedup_key=dedup_key,
+        )
+
     def cancel(self, session: Session, subject: str) -> int:
         """Deliveries of `subject` that have not begun will not be sent; returns how many."""
+        return self._cancel(session, DeliveryRecord.subject == subject)
+
+    def cancel_outdated(self, session: Session, subject: str, channel: Source, recipient: str) -> int:
+        """Those of `subject` to one recipient that are older than the newest and have not begun will not be sent.
+
+        The newest is the newest of those that were sent or still may be; returns how many were cancelled.
+        """
+        columns = DeliveryRecord
+        same = and_(columns.subject == subject, columns.channel == channel.value, columns.recipient == recipient)
+        newest = session.scalar(select(func.max(columns.id)).where(same, columns.state.not_in(_NEVER_SENT)))
+        return self._cancel(session, and_(same, columns.id < newest)) if newest else 0
+
+    def _cancel(self, session: Session, condition: ColumnElement[bool]) -> int:
+        session.flush()  # the dispatcher's listeners cancel what their transaction has just made pending
         statement = (
             update(DeliveryRecord)
-            .where(DeliveryRecord.subject == subject, DeliveryRecord.state.in_(_OPEN))
+            .where(condition, DeliveryRecord.state.in_(_OPEN))
             .values(state=DeliveryState.CANCELLED.value, settled_at=self._clock.now())
         )
         return session.connection().execute(statement).rowcount
@@ -151,3 +205,9 @@ class Outbox:
             .where(DeliveryRecord.id == delivery_id, DeliveryRecord.state == DeliveryState.HELD.value)
             .values(state=DeliveryState.PENDING.value, not_before=self._clock.now())
         )
+
+
+def _parts(content: Content) -> list[Content]:
+    """The content in as many as the platforms need. What fits, or is blank, stays as it is."""
+    texts = split_text(content.text) if isinstance(content, TextContent) else []
+    return [TextContent(text) for text in texts] if len(texts) > 1 else [content]

@@ -71,6 +71,7 @@ class Delivery:
 
 
 Outcome = Receipt | SendError
+WORKER_LOST = "worker_lost"
 _SAFETY_LONGEST = timedelta(seconds=30)
 
 
@@ -84,7 +85,7 @@ def settle(delivery: Delivery, outcome: Outcome, *, now: datetime, policy: Retry
         return replace(failed, state=DeliveryState.HELD)
     if isinstance(outcome, PermanentSendError) or not isinstance(outcome, TemporarySendError):
         return replace(failed, state=DeliveryState.FAILED, settled_at=now)
-    if delivery.priority is not Priority.SAFETY and delivery.attempts >= policy.attempts:
+    if _was_last_try(delivery, policy):
         return replace(failed, state=DeliveryState.FAILED, settled_at=now)
     wait = outcome.retry_after or timedelta()
     if wait <= timedelta():  # the platform named none, or a moment that has passed
@@ -94,11 +95,28 @@ def settle(delivery: Delivery, outcome: Outcome, *, now: datetime, policy: Retry
     return replace(failed, state=DeliveryState.PENDING, not_before=now + wait)
 
 
-def reclaim(delivery: Delivery, *, now: datetime) -> Delivery:
-    """The delivery after its worker's lease ran out: tried again at once, and doubtful, for it may have been sent."""
-    return replace(delivery, state=DeliveryState.PENDING, not_before=now, doubtful=True, code="worker_lost")
+def reclaim(delivery: Delivery, *, now: datetime, policy: RetryPolicy) -> Delivery:
+    """The delivery after its worker's lease ran out: tried again at once, and doubtful, for it may have been sent.
+
+    One that its workers die of each time fails like any other after the last try.
+    """
+    lost = replace(delivery, doubtful=True, code=WORKER_LOST)
+    if _was_last_try(delivery, policy):
+        return replace(lost, state=DeliveryState.FAILED, settled_at=now)
+    return replace(lost, state=DeliveryState.PENDING, not_before=now)
+
+
+def is_stuck(delivery: Delivery, *, after_attempts: int) -> bool:
+    """True for a delivery that failed for good, or as often as `after_attempts`: time to take another way as well."""
+    if delivery.state is DeliveryState.PENDING:
+        return delivery.attempts >= after_attempts
+    return delivery.state is DeliveryState.FAILED
 
 
 def is_expired(delivery: Delivery, now: datetime) -> bool:
     """True if the message makes no sense any more at `now`."""
     return delivery.expires_at is not None and now >= delivery.expires_at
+
+
+def _was_last_try(delivery: Delivery, policy: RetryPolicy) -> bool:
+    return delivery.priority is not Priority.SAFETY and delivery.attempts >= policy.attempts

@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, insert, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from bot.channel.channel import Receipt
 from bot.channel.errors import OutcomeUnknownError
 from bot.outbox.records import AttemptRecord, DeliveryRecord
-from bot.outbox.state import Delivery, DeliveryState, Outcome, Priority, is_expired, reclaim
+from bot.outbox.state import WORKER_LOST, Delivery, DeliveryState, Outcome, Priority, RetryPolicy, is_expired, reclaim
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,17 @@ class Claimed:
 def claim(
     session: Session, *, owner: str, priorities: Collection[Priority], limit: int, now: datetime, lease_until: datetime
 ) -> list[Claimed]:
-    """Up to `limit` due deliveries, worst first, marked as sending. Those too late to make sense are expired."""
+    """Up to `limit` due deliveries, worst first, marked as sending. Those too late to make sense are expired.
+
+    Promised: what one recipient gets by one channel with one priority is sent in the order in which it was enqueued.
+    The next is claimed only when the one before it is settled, so neither a retry nor a second worker overtakes; a
+    text in parts keeps its order. The wait ends with the other's last try at the latest.
+    Not promised: an order between priorities or channels, of what was scheduled, held or retried by hand, and of
+    SAFETY: an alert waits for nothing, not even for an alert to the same person that is tried again.
+    """
     query = (
         select(DeliveryRecord)
-        .where(
-            DeliveryRecord.state == DeliveryState.PENDING.value,
-            DeliveryRecord.priority.in_([int(priority) for priority in priorities]),
-            DeliveryRecord.not_before <= now,
-        )
+        .where(_is_due(priorities, now))
         .order_by(DeliveryRecord.priority, DeliveryRecord.not_before, DeliveryRecord.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -50,12 +53,7 @@ def claim(
 
 def has_due(session: Session, priorities: Collection[Priority], now: datetime) -> bool:
     """True if anything is to be sent now: a look that takes no write lock, for the many ticks that find nothing."""
-    query = select(DeliveryRecord.id).where(
-        DeliveryRecord.state == DeliveryState.PENDING.value,
-        DeliveryRecord.priority.in_([int(priority) for priority in priorities]),
-        DeliveryRecord.not_before <= now,
-    )
-    return session.scalar(query.limit(1)) is not None
+    return session.scalar(select(DeliveryRecord.id).where(_is_due(priorities, now)).limit(1)) is not None
 
 
 def has_lost(session: Session, now: datetime) -> bool:
@@ -66,8 +64,8 @@ def has_lost(session: Session, now: datetime) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def reclaim_lost(session: Session, *, now: datetime, limit: int = 100) -> int:
-    """Deliveries whose worker's lease ran out are pending again; returns how many."""
+def reclaim_lost(session: Session, *, now: datetime, policy: RetryPolicy, limit: int = 100) -> list[Delivery]:
+    """Deliveries whose worker's lease ran out, as they are from now on: pending again, or failed."""
     query = (
         select(DeliveryRecord)
         .where(DeliveryRecord.state == DeliveryState.SENDING.value, DeliveryRecord.lease_until < now)
@@ -76,11 +74,11 @@ def reclaim_lost(session: Session, *, now: datetime, limit: int = 100) -> int:
     )
     lost = session.scalars(query).all()
     for record in lost:
-        _write(record, reclaim(_delivery(record), now=now))
+        _write(record, reclaim(_delivery(record), now=now, policy=policy))
         session.execute(
-            insert(AttemptRecord).values(delivery_id=record.id, at=now, outcome="unknown", code="worker_lost")
+            insert(AttemptRecord).values(delivery_id=record.id, at=now, outcome="unknown", code=WORKER_LOST)
         )
-    return len(lost)
+    return [_delivery(record) for record in lost]
 
 
 def store_settled(session: Session, delivery: Delivery, outcome: Outcome, *, owner: str, now: datetime) -> bool:
@@ -124,6 +122,33 @@ def retry_failed(session: Session, delivery_id: str, *, now: datetime) -> bool:
         .values(state=DeliveryState.PENDING.value, attempts=0, not_before=now, settled_at=None)
     )
     return bool(session.connection().execute(statement).rowcount)
+
+
+def _is_due(priorities: Collection[Priority], now: datetime) -> ColumnElement[bool]:
+    """To be sent now. But for SAFETY, that means no older one to the same recipient is being sent or to be sent first.
+
+    One that is only planned for later holds nothing up until then, and one that has expired never does.
+    """
+    older = aliased(DeliveryRecord)
+    is_first = ~(
+        select(older.id)
+        .where(
+            older.recipient == DeliveryRecord.recipient,
+            older.state.in_((DeliveryState.PENDING.value, DeliveryState.SENDING.value)),
+            older.channel == DeliveryRecord.channel,
+            older.priority == DeliveryRecord.priority,
+            older.id < DeliveryRecord.id,
+            or_(older.attempts > 0, older.not_before <= now),
+            or_(older.expires_at.is_(None), older.expires_at > now),
+        )
+        .exists()
+    )
+    return and_(
+        DeliveryRecord.state == DeliveryState.PENDING.value,
+        DeliveryRecord.priority.in_([int(priority) for priority in priorities]),
+        DeliveryRecord.not_before <= now,
+        or_(DeliveryRecord.priority == int(Priority.SAFETY), is_first),
+    )
 
 
 def _delivery(record: DeliveryRecord) -> Delivery:

@@ -58,7 +58,7 @@ def _signals(plain: PlainText, lexicon: Lexicon) -> list[Signal]:
     cues = [signal for signal in signals if signal.level is Level.NONE and signal.category in _CUES_THAT_RAISE]
     if wishes and any(cue.category != "time" for cue in cues):
         first = wishes[0]
-        signals.append(Signal("plan", first.term, Level.RED, first.start, first.end, first.subject))
+        signals.append(Signal("plan", first.term, Level.RED, first.start, first.end, first.subject, "wish+cue"))
     return signals
 
 
@@ -94,7 +94,7 @@ def _weigh(hit: Found, plain: PlainText, lexicon: Lexicon) -> Signal | None:
                     return None
     start, end = plain.span(hit.start, hit.end)
     subject: Subject = "other" if meaning.other or _about_another(hit, plain.text, lexicon) else "self"
-    return Signal(meaning.category, plain.text[hit.start : hit.end], level, start, end, subject)
+    return Signal(meaning.category, plain.text[hit.start : hit.end], level, start, end, subject, hit.rule)
 
 
 def _applies(guard: Guard, hit: Found, text: str) -> bool:
@@ -165,9 +165,9 @@ def _from_before(
         return added
     earlier = list(map(partial(_own_level, lexicon=lexicon), recent))
     if cues and any(before >= Level.ORANGE for before in earlier):
-        added.append(Signal("accumulation", "", Level.RED))
+        added.append(Signal("accumulation", "", Level.RED, rule="cue after wish"))
     elif level is Level.YELLOW and sum(before >= Level.YELLOW for before in earlier) >= _HEAVY_BEFORE:
-        added.append(Signal("accumulation", "", Level.ORANGE))
+        added.append(Signal("accumulation", "", Level.ORANGE, rule="heavy after heavy"))
     return added
 
 
@@ -189,7 +189,7 @@ def _split_over_messages(text: str, recent: Sequence[str], lexicon: Lexicon) -> 
     joined = lexicon.normalise("".join(pieces))
     boundary = len("".join(pieces)) - len(text)
     return [
-        Signal("split", signal.term, signal.level, 0, 0, signal.subject)
+        Signal("split", signal.term, signal.level, 0, 0, signal.subject, "split")
         for signal in _signals(joined, lexicon)
         if signal.level >= Level.ORANGE and signal.start < boundary < signal.end
     ]

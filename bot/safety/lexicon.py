@@ -1,24 +1,28 @@
 """Reading the lexicon from its YAML files, with every fault named by file and line."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
 from bot.errors import UserFacingError
+from bot.safety.gathering import Gathering
+from bot.safety.literals import demands_of
 from bot.safety.matching import Guard, Kind, Lexicon, Meaning, Pattern, Persons, build_lexicon
 from bot.safety.models import CATEGORY_LABELS, Level
 from bot.safety.text import Rewriting
 
 DATA_FOLDER = Path(__file__).parent / "data"
-_SECTIONS = frozenset({"words", "signals", "guards", "rewritings", "persons"})
-_SIGNAL_KEYS = frozenset({"category", "level", "kind", "terms", "patterns", "needs", "about", "like", "unlike"})
+_SECTIONS = frozenset({"words", "signals", "guards", "rewritings", "persons", "gathering"})
+_SIGNAL_KEYS = frozenset({"category", "level", "kind", "terms", "patterns", "about", "like", "unlike"})
 _EXPRESSIONS = ("hit", "before", "after", "sentence", "whole", "unless")
 _GUARD_KEYS = frozenset({"name", "kinds", "lowers_to", *_EXPRESSIONS})
 _PERSON_KEYS = frozenset({"other", "self", "reported", "not_subject", "after", "worry"})
+_GATHERING_KEYS = frozenset({"category", "reach", "leaving", "grave", "orange", "red"})
 _PLACEHOLDER = re.compile(r"<([a-z_]+)>")
 _MISSING = object()
 _T = TypeVar("_T")
@@ -83,19 +87,23 @@ class _Draft:
     rewritings: list[Rewriting] = field(default_factory=list)
     terms: dict[str, Meaning] = field(default_factory=dict)
     term_places: dict[str, str] = field(default_factory=dict)
-    patterns: list[tuple[frozenset[str], Pattern]] = field(default_factory=list)
+    patterns: list[Pattern] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
     persons: Persons | None = None
+    gathering: Gathering | None = None
+    part_places: dict[str, str] = field(default_factory=dict)
     examples: list[Example] = field(default_factory=list)
 
     def finish(self) -> Lexicon:
         assert self.persons is not None  # noqa: S101 - _read reports the missing section as a fault
+        assert self.gathering is not None  # noqa: S101 - likewise
         return build_lexicon(
             rewritings=self.rewritings,
             terms=self.terms,
             patterns=self.patterns,
             guards=self.guards,
             persons=self.persons,
+            gathering=self.gathering,
         )
 
     def compile(self, expression: object, where: str) -> re.Pattern[str] | None:
@@ -136,24 +144,29 @@ class _Draft:
         kind = self.choice(item, "kind", Kind, Kind)
         level = self.choice(item, "level", Level.from_word, [level.word for level in Level])
         category = str(values.get("category", ""))
-        if category not in CATEGORY_LABELS and kind is not Kind.HARMLESS:
+        if kind is Kind.PART:
+            self.part_places.setdefault(category, item.line("category"))
+        elif category not in CATEGORY_LABELS and kind is not Kind.HARMLESS:
             self.faults.append(f"{item.line('category')} 不认识的 category：{category}")
         if kind is None or level is None:
             return
         meaning = Meaning(category, level, kind, other=values.get("about") == "other")
         for index, term in enumerate(values.get("terms") or ()):
             self.term(str(term), meaning, item.line("terms", index))
-        needs = frozenset(map(str, values.get("needs") or ()))
         for index, expression in enumerate(values.get("patterns") or ()):
-            where = item.line("patterns", index)
-            if not needs:
-                self.faults.append(f"{where} 有 patterns 就要有 needs（模式里必然出现的字词）")
-            compiled = self.compile(expression, where)
-            if compiled is not None:
-                self.patterns.append((needs, Pattern(compiled, meaning)))
+            self.pattern(expression, meaning, item.line("patterns", index))
         for key, seen in (("like", True), ("unlike", False)):
             for index, text in enumerate(values.get(key) or ()):
                 self.examples.append(Example(str(text), category, seen, item.line(key, index)))
+
+    def pattern(self, expression: object, meaning: Meaning, where: str) -> None:
+        compiled = self.compile(expression, where)
+        demands = demands_of(compiled) if compiled is not None else ()
+        if compiled is not None and not demands:
+            self.faults.append(f"{where} 模式里要有必然出现的字词，否则每条消息都要试一遍")
+        elif compiled is not None:
+            name = f"{where.partition('.')[0]}~{sha256(str(expression).encode()).hexdigest()[:4]}"
+            self.patterns.append(Pattern(name, compiled, meaning, demands))
 
     def term(self, term: str, meaning: Meaning, where: str) -> None:
         if not term.strip():
@@ -186,6 +199,27 @@ class _Draft:
         if all(compiled.values()):
             self.persons = Persons(**{("self_" if key == "self" else key): value for key, value in compiled.items()})  # type: ignore[arg-type]
 
+    def gather(self, item: _Item) -> None:
+        """The weights stand in the two lists, each as “name: weight”."""
+        self.unknown_keys(item, _GATHERING_KEYS)
+        values = item.values
+        try:
+            leaving, grave = (
+                {name: int(weight) for name, weight in values[key].items()} for key in ("leaving", "grave")
+            )
+            levels = {Level.ORANGE: int(values["orange"]), Level.RED: int(values["red"])}
+            reach = int(values["reach"])
+        except (KeyError, ValueError, AttributeError):
+            self.faults.append(f"{item.line()} 要有 category、reach、leaving、grave、orange、red，权重和界限都是整数")
+            return
+        category = str(values.get("category", ""))
+        if category not in CATEGORY_LABELS:
+            self.faults.append(f"{item.line('category')} 不认识的 category：{category}")
+        for name in self.part_places.keys() ^ (leaving.keys() | grave.keys()):
+            where = self.part_places.get(name, item.line())
+            self.faults.append(f"{where} 部分 {name} 要在 signals 和 gathering 里都有")
+        self.gathering = Gathering(category, leaving | grave, frozenset(leaving), frozenset(grave), levels, reach)
+
     def unknown_keys(self, item: _Item, known: frozenset[str]) -> None:
         for key in item.values.keys() - known:
             self.faults.append(f"{item.line(key)} 不认识的字段 {key}")
@@ -201,7 +235,7 @@ class _Draft:
 def _read(folder: Path) -> _Draft:
     draft = _Draft()
     sections = {"words": draft.word, "rewritings": draft.rewriting, "signals": draft.signal}
-    sections |= {"guards": draft.guard, "persons": draft.person}
+    sections |= {"guards": draft.guard, "persons": draft.person, "gathering": draft.gather}
     files = [(path.name, _document(path, draft)) for path in sorted(folder.glob("*.yaml"))]
     if not files:
         draft.faults.append(f"{folder} 里没有 .yaml 文件")
@@ -209,8 +243,9 @@ def _read(folder: Path) -> _Draft:
         for name, document in files:
             for item in _items(name, document, section, draft):
                 take(item)
-    if draft.persons is None and not draft.faults:
-        draft.faults.append(f"{folder} 缺少 persons 一节")
+    for section, read in (("persons", draft.persons), ("gathering", draft.gathering)):
+        if read is None and not draft.faults:
+            draft.faults.append(f"{folder} 缺少 {section} 一节")
     return draft
 
 
@@ -243,9 +278,13 @@ def _items(name: str, document: yaml.MappingNode | None, section: str, draft: _D
 
 
 def _plain(node: yaml.MappingNode) -> dict[str, Any]:
-    """Scalars as text, whatever they look like (no 是否 turned into booleans), lists as lists."""
-    values: Mapping[str, Any] = {
-        key.value: [child.value for child in value.value] if isinstance(value, yaml.SequenceNode) else value.value
-        for key, value in node.value
-    }
-    return dict(values)
+    """Scalars as text, whatever they look like (no 是否 turned into booleans), lists as lists, mappings as mappings."""
+    return {key.value: _value(value) for key, value in node.value}
+
+
+def _value(node: yaml.Node) -> Any:
+    if isinstance(node, yaml.SequenceNode):
+        return [child.value for child in node.value]
+    if isinstance(node, yaml.MappingNode):
+        return {key.value: value.value for key, value in node.value}
+    return node.value

@@ -64,6 +64,7 @@ CATEGORY_LABELS: dict[str, str] = {
 class Signal:
     """One thing the text says: `term`, in plain form, which the student wrote at [start, end) of the text.
 
+    `rule` names what found it (a term of the lexicon, a pattern's name): by it counselors' verdicts are counted.
     A signal of level NONE is a circumstance (a time, a place) that weighs only beside others. For signals that no
     single place of the text carries (accumulation, split), start and end are 0.
     """
@@ -74,6 +75,7 @@ class Signal:
     start: int = 0
     end: int = 0
     subject: Subject = "self"
+    rule: str = ""
 
     @property
     def label(self) -> str:

@@ -33,7 +33,8 @@ _CLAUSE = {
 }
 _ODD_ASCII = "._-~^|/\\+=#@&%$*'`<>"
 _ODD_CATEGORIES = frozenset({"So", "Sk", "Sm", "Sc", "Cf", "Cc", "Cs", "Co", "Mn", "Me", "Pc", "Pd"})
-_VARIANTS = {"著": "着", "妳": "你", "祂": "他", "乾": "干"}  # what opencc leaves, or decides by the neighbours
+# what opencc leaves, or decides by the neighbours; and the emoji that stand for a word
+_VARIANTS = {"著": "着", "妳": "你", "祂": "他", "乾": "干", "💀": "死", "☠": "死", "⚰": "死", "🪦": "死"}
 _SPACED = re.compile(r"(?:(?<=[\s，。！？；：、])|^)[一-鿿](?: [一-鿿])+(?=[\s，。！？；：、]|$)")
 _LAST_MAPPED = 0x20000
 _CJK = range(0x3400, 0xA000)

@@ -1,7 +1,7 @@
 """Alerts on both databases: one for each worry, told until somebody takes it, by another way when one fails."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
+from structlog.testing import capture_logs
 
-from bot.channel.channel import MemoryChannel
+from bot.channel.channel import MemoryChannel, Receipt
 from bot.channel.errors import PermanentSendError, TemporarySendError
 from bot.channel.messages import CardContent, OutboundMessage, Source, TextContent
 from bot.clock import Chance, FakeClock
@@ -18,11 +19,13 @@ from bot.conversation.store import save_inbound
 from bot.crypto import Cipher
 from bot.db import Database
 from bot.escalation.alerts import Alerts, NoticePolicy, Worry
-from bot.escalation.engine import EscalationTicker, NextWay
+from bot.escalation.engine import EscalationTicker
+from bot.escalation.next_way import NextWay
 from bot.escalation.records import AlertLogRecord, AlertRecord
 from bot.escalation.rota import Rota, Shift
 from bot.outbox.dispatcher import SAFETY_LANE, Dispatcher
 from bot.outbox.outbox import Outbox
+from bot.outbox.reaper import Reaper
 from bot.outbox.records import DeliveryRecord
 from bot.outbox.state import RetryPolicy
 from bot.staff.models import Role, Staff
@@ -37,6 +40,18 @@ WORDS = "东西都送人了，今晚天台见"
 
 
 @dataclass
+class Line(MemoryChannel):
+    """A channel during whose sends something else may happen: `meanwhile` is called first, one a send."""
+
+    meanwhile: list[Callable[[], object]] = field(default_factory=list)
+
+    def send(self, message: OutboundMessage, /) -> Receipt:
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+        return super().send(message)
+
+
+@dataclass
 class School:
     """A school's alerts, with everything that carries them."""
 
@@ -48,8 +63,8 @@ class School:
     alerts: Alerts
     ticker: EscalationTicker
     dispatcher: Dispatcher
-    wecom: MemoryChannel
-    robot: MemoryChannel
+    wecom: Line
+    robot: Line
     rota: Rota
 
     def staff(self, *people: Staff) -> None:
@@ -103,6 +118,16 @@ class School:
         with self.database.write() as session:
             return self.alerts.resolve(session, number, staff, code="handled", via="text")
 
+    def call(self, phone: str = "13800000001") -> bool:
+        """The student asks to be called."""
+        with self.database.write() as session:
+            return self.alerts.ask_for_call(session, "openid-li", phone=phone)
+
+    def outage(self, *lines: Line) -> None:
+        """Nothing gets through by `lines` until `failures` is cleared."""
+        for line in lines:
+            line.failures = [TemporarySendError(code="-1") for _ in range(5000)]
+
     def states(self) -> list[str]:
         with self.database.read() as session:
             return sorted(session.scalars(select(DeliveryRecord.state)))
@@ -146,7 +171,7 @@ def open_school(
             zone=ZONE,
             has_robot=robot,
         )
-        wecom, group = MemoryChannel(), MemoryChannel()
+        wecom, group = Line(), Line()
         dispatcher = Dispatcher(
             database,
             clock=clock,
@@ -486,6 +511,194 @@ class TestNextWay:
         school.pass_time(timedelta(minutes=6))
         assert ("send_failed", "robot") in school.log()
         assert len(school.robot.sent) == 1
+
+
+class TestWordsThatDoNotArrive:
+    """A request for a call, or word of more messages: nothing tells them a second time."""
+
+    def test_a_call_that_fails_for_good_goes_to_the_group_at_once_with_the_number(self, school: School):
+        """Once, although it failed for two people."""
+        school.staff(WANG, ZHANG)
+        school.worry()
+        school.deliver()
+        school.wecom.failures = [PermanentSendError(code="60111") for _ in range(2)]
+        school.call()
+        school.deliver()
+        (message,) = school.robot.sent
+        assert text_of(message).startswith("【企业微信没有送达")
+        assert "13800000001" in text_of(message)
+        assert "A1 " in text_of(message)
+        assert school.log().count(("send_failed", "wecom")) == 2
+        assert school.log().count(("notified", "robot")) == 1
+        assert school.log()[-1] == ("sent", "robot")
+
+    def test_a_call_that_keeps_failing_goes_there_too_and_is_still_tried(self, school: School):
+        school.worry()
+        school.deliver()
+        school.wecom.failures = [TemporarySendError(code="-1") for _ in range(3)]
+        school.call()
+        school.deliver()
+        assert school.robot.sent == []
+        school.pass_time(timedelta(minutes=1), step=timedelta(seconds=2))
+        assert len(school.robot.sent) == 1
+        assert "13800000001" in text_of(school.wecom.sent[-1])
+
+    def test_each_wish_is_told(self, school: School):
+        """The second number may be the right one."""
+        school.worry()
+        school.deliver()
+        school.wecom.failures = [PermanentSendError(code="60111") for _ in range(2)]
+        for phone in ("13800000001", "13800000002"):
+            school.call(phone)
+        school.deliver()
+        assert [phone in text_of(one) for one, phone in zip(school.robot.sent, ("0001", "0002"), strict=True)] == [
+            True,
+            True,
+        ]
+
+    @pytest.mark.parametrize("taken", [School.acknowledge, School.resolve])
+    def test_a_call_goes_on_whatever_becomes_of_the_alert(self, school: School, taken: Callable[[School, Staff], Any]):
+        """That somebody took the alert does not mean that he knows of the call."""
+        school.worry()
+        school.deliver()
+        school.wecom.meanwhile = [lambda: taken(school, WANG)]
+        school.outage(school.wecom)
+        school.call()
+        school.pass_time(timedelta(seconds=20), step=timedelta(seconds=2))
+        assert len(school.robot.sent) == 1
+        school.wecom.failures.clear()
+        school.pass_time(timedelta(minutes=1))
+        assert "13800000001" in text_of(school.wecom.sent[-1])
+
+    def test_more_messages_that_who_has_it_cannot_read(self, school: School):
+        school.worry()
+        school.deliver()
+        school.acknowledge(WANG)
+        school.wecom.failures = [PermanentSendError(code="60111")]
+        school.worry()
+        school.deliver()
+        assert "A1 的同学又写来消息" in text_of(school.robot.sent[0])
+
+    def test_more_messages_when_who_has_it_has_no_account_any_more(self, school: School):
+        school.worry()
+        school.deliver()
+        school.acknowledge(WANG)
+        school.staff(SILENT)
+        for _ in range(3):
+            school.worry()
+        school.deliver()
+        assert [text_of(message)[:3] for message in school.robot.sent] == ["A1 "]
+
+    def test_without_a_robot_it_is_an_alarm(self, open_school: Open):
+        school = open_school(robot=False)
+        school.staff(WANG)
+        school.worry()
+        school.deliver()
+        school.wecom.failures = [PermanentSendError(code="60111")]
+        school.call()
+        with capture_logs() as logs:
+            school.deliver()
+        assert school.log()[-1] == ("nobody_reachable", "")
+        assert [one["reason"] for one in logs if one["log_level"] == "error"] == ["alert-call"]
+
+    def test_a_robot_that_fails_as_well_is_an_alarm(self, school: School):
+        school.worry()
+        school.deliver()
+        school.wecom.failures = [PermanentSendError(code="60111")]
+        school.robot.failures = [PermanentSendError(code="93000")]
+        school.call()
+        with capture_logs() as logs:
+            school.deliver()
+        assert school.log()[-1] == ("nobody_reachable", "")
+        assert [one["event"] for one in logs if one["log_level"] == "error"] == ["alert_reaches_nobody"]
+
+
+class TestOutdated:
+    """What nobody needs any more is not tried again."""
+
+    @pytest.mark.parametrize("taken", [School.acknowledge, School.resolve])
+    def test_a_card_whose_alert_was_taken_while_it_was_sent(
+        self, school: School, taken: Callable[[School, Staff], Any]
+    ):
+        school.worry()
+        school.wecom.meanwhile = [lambda: taken(school, ZHANG)]
+        school.wecom.failures = [TemporarySendError(code="-1")]
+        school.deliver()
+        assert school.states() == ["cancelled"]
+        school.pass_time(timedelta(minutes=10))
+        assert school.wecom.sent == school.robot.sent == []
+
+    def test_a_card_whose_alert_was_taken_and_whose_worker_died(self, school: School):
+        school.worry()
+        with school.database.write() as session:
+            session.execute(
+                update(DeliveryRecord).values(
+                    state="sending", attempts=1, lease_owner="dead", lease_until=school.clock.now()
+                )
+            )
+        school.acknowledge(ZHANG)
+        school.clock.advance(timedelta(seconds=1))
+        listener = NextWay(school.alerts, after_attempts=2)
+        Reaper(school.database, clock=school.clock, policy=RetryPolicy(), listeners=[listener]).tick()
+        assert school.states() == ["cancelled"]
+
+    def test_a_card_whose_alert_is_worse_again_is_tried(self, school: School):
+        """Taken as orange, red before the try was over: the new card is on its way, and only that."""
+        school.worry(level="orange")
+        school.wecom.meanwhile = [lambda: (school.acknowledge(ZHANG), school.worry(level="red"))]
+        school.wecom.failures = [TemporarySendError(code="-1")]
+        school.deliver()
+        school.pass_time(timedelta(minutes=1))
+        assert [card_of(message).title[:2] for message in school.wecom.sent] == ["红色"]
+
+    def test_after_a_long_outage_each_has_one_card_and_the_group_one_text(self, school: School):
+        school.staff(WANG, ZHANG)
+        school.outage(school.wecom, school.robot)
+        school.worry()
+        school.pass_time(timedelta(minutes=15))
+        assert school.alert().rounds > 3
+        assert school.states().count("pending") == 3
+        school.wecom.failures.clear()
+        school.robot.failures.clear()
+        school.pass_time(timedelta(seconds=30))
+        assert sorted(message.recipient for message in school.wecom.sent) == ["wangl", "zhangl"]
+        assert len(school.robot.sent) == 1
+
+    @pytest.mark.parametrize("person", [WANG, SILENT])
+    def test_what_has_not_left_when_the_next_round_is_told(self, school: School, person: Staff):
+        """The dispatcher was away: the card, or the group's text, of the new round is the only one."""
+        school.staff(person)
+        school.worry()
+        school.clock.advance(timedelta(minutes=5))
+        school.ticker.tick()
+        assert school.states() == ["cancelled", "pending"]
+        school.deliver()
+        assert len(school.wecom.sent + school.robot.sent) == 1
+
+    def test_two_alerts_have_a_card_each(self, school: School):
+        school.outage(school.wecom)
+        school.worry("o1")
+        school.worry("o2")
+        school.pass_time(timedelta(minutes=10))
+        school.wecom.failures.clear()
+        school.pass_time(timedelta(seconds=30))
+        assert sorted(card_of(message).title.split()[1] for message in school.wecom.sent) == ["A1", "A2"]
+
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_what_is_being_sent_when_the_next_round_is_told(self, school: School, *, fails: bool):
+        """It is let go; only if it fails the new card takes its place."""
+        school.worry()
+
+        def next_round() -> None:
+            school.clock.advance(timedelta(minutes=5))
+            school.ticker.tick()
+
+        school.wecom.meanwhile = [next_round]
+        school.wecom.failures = [TemporarySendError(code="-1")] if fails else []
+        school.deliver()
+        school.pass_time(timedelta(minutes=1))
+        assert len(school.wecom.sent) == (1 if fails else 2)
+        assert school.states() == (["cancelled", "sent"] if fails else ["sent", "sent"])
 
 
 class TestNobody:

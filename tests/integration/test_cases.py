@@ -1,15 +1,20 @@
 """A student asks for a person, on both databases: one open case, everything said is in it, somebody hears of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
+from bot.cases.next_way import CaseNextWay
 from bot.cases.records import CaseMessageRecord, CaseRecord
 from bot.cases.service import Case, Cases
-from bot.channel.channel import Receipt
+from bot.channel.channel import MemoryChannel, Receipt
 from bot.channel.errors import (
     OutcomeUnknownError,
     PermanentSendError,
@@ -17,13 +22,14 @@ from bot.channel.errors import (
     TemporarySendError,
     WindowClosedError,
 )
-from bot.channel.messages import Source
+from bot.channel.messages import Source, TextContent
 from bot.clock import Chance, FakeClock
 from bot.crypto import Cipher
 from bot.db import Database
+from bot.outbox.dispatcher import ORDINARY_LANE, Dispatcher
 from bot.outbox.outbox import Outbox
 from bot.outbox.records import DeliveryRecord
-from bot.outbox.state import Delivery, DeliveryState, Outcome, Priority
+from bot.outbox.state import Delivery, DeliveryState, Outcome, Priority, RetryPolicy
 from bot.staff.models import Role, Staff
 from bot.staff.store import Directory
 from bot.students.contacts import Contact, load_contacts, save_contacts
@@ -32,6 +38,7 @@ from bot.students.window import Window
 
 ZONE = ZoneInfo("Asia/Shanghai")
 WANG = Staff("1001", "王老师", Role.COUNSELOR, wecom_userid="wangl")
+OLD = Staff("1003", "孙老师", Role.COUNSELOR, wecom_userid="sunl")
 SILENT = Staff("1002", "赵老师", Role.COUNSELOR)
 Make = Callable[..., Cases]
 
@@ -112,7 +119,10 @@ def test_without_a_reachable_counselor_the_group_is_told(
 
 
 def test_without_any_way_the_case_is_there_all_the_same(ask: Ask, database: Database, cipher: Cipher, outbox: Outbox):
-    case = ask(robot=False)
+    """And that nobody hears of it is logged as an error."""
+    with capture_logs() as logs:
+        case = ask(robot=False)
+    assert [one["log_level"] for one in logs if one["event"] == "case_reaches_nobody"] == ["error"]
     assert told(database, outbox) == []
     assert len(said(database, cipher, case.number)) == 1
 
@@ -141,6 +151,125 @@ def test_it_commits_with_the_message_or_not_at_all(
         make().open(session, "o1", "我想找老师")
         raise ZeroDivisionError
     assert told(database, outbox) == []
+
+
+@dataclass
+class Post:
+    """The dispatcher of a school's notices, with its ways out."""
+
+    dispatcher: Dispatcher
+    clock: FakeClock
+    wecom: MemoryChannel
+    wechat: MemoryChannel
+    robot: MemoryChannel
+
+    def deliver(self, minutes: int = 0) -> None:
+        """Everything that is due within the next minutes has been tried."""
+        for _ in range(minutes * 6 + 1):
+            while self.dispatcher.tick().done:
+                pass
+            self.clock.advance(timedelta(seconds=10))
+
+    def in_group(self) -> list[str]:
+        return [message.content.text for message in self.robot.sent if isinstance(message.content, TextContent)]
+
+
+class TestNoticesThatDoNotArrive:
+    """A promise of an answer by tomorrow at five is nothing if no counselor hears of it."""
+
+    @pytest.fixture
+    def post(
+        self, database: Database, clock: FakeClock, chance: Chance, cipher: Cipher, make: Make
+    ) -> Callable[..., Any]:
+        """Opens the post of a school with or without a robot."""
+
+        @contextmanager
+        def _post(*, robot: bool = True) -> Iterator[Post]:
+            wecom, wechat, group = MemoryChannel(), MemoryChannel(), MemoryChannel()
+            dispatcher = Dispatcher(
+                database,
+                clock=clock,
+                chance=chance,
+                cipher=cipher,
+                channels={Source.WECOM: wecom, Source.WECHAT: wechat, Source.ROBOT: group},
+                policy=RetryPolicy(attempts=4),
+                lane=ORDINARY_LANE,
+                listeners=[CaseNextWay(make(robot=robot), after_attempts=2)],
+            )
+            yield Post(dispatcher, clock, wecom, wechat, group)
+            dispatcher.close()
+
+        return _post
+
+    def test_one_that_fails_for_good_goes_to_the_group_once_as_it_was(
+        self, post: Callable[..., Any], ask: Ask, database: Database, directory: Directory
+    ):
+        staff(database, directory, WANG, OLD)
+        with post() as it:
+            it.wecom.failures = [PermanentSendError(code="60111") for _ in range(2)]
+            ask("我想找老师")
+            it.deliver(minutes=5)
+            (text,) = it.in_group()
+        for part in ("企业微信没有送达", "C1", "我想找老师", "6月9日 17:00", "回复 C1 您的话"):
+            assert part in text
+
+    def test_one_that_keeps_failing_goes_there_too_and_is_still_tried(
+        self, post: Callable[..., Any], ask: Ask, database: Database, directory: Directory
+    ):
+        staff(database, directory, WANG)
+        with post() as it:
+            it.wecom.failures = [TemporarySendError(code="-1") for _ in range(3)]
+            ask()
+            it.deliver()
+            assert it.in_group() == []
+            it.deliver(minutes=5)
+            assert len(it.in_group()) == 1
+            assert len(it.wecom.sent) == 1
+
+    def test_a_case_that_was_closed_meanwhile_is_no_news(
+        self, post: Callable[..., Any], ask: Ask, make: Make, database: Database, directory: Directory
+    ):
+        staff(database, directory, WANG)
+        with post() as it:
+            number = ask().number
+            with database.write() as session:
+                make().close(session, number)
+            it.wecom.failures = [PermanentSendError(code="60111")]
+            it.deliver(minutes=1)
+            assert it.in_group() == []
+
+    def test_without_a_robot_it_is_logged_as_an_error(
+        self, post: Callable[..., Any], ask: Ask, database: Database, directory: Directory
+    ):
+        staff(database, directory, WANG)
+        with post(robot=False) as it, capture_logs() as logs:
+            it.wecom.failures = [PermanentSendError(code="60111")]
+            ask(robot=False)
+            it.deliver(minutes=1)
+        assert [one["case"] for one in logs if one["event"] == "case_reaches_nobody"] == [1]
+
+    def test_a_robot_that_fails_as_well_is_logged_as_an_error(
+        self, post: Callable[..., Any], ask: Ask, database: Database, directory: Directory
+    ):
+        staff(database, directory, WANG)
+        with post() as it, capture_logs() as logs:
+            it.wecom.failures = [PermanentSendError(code="60111")]
+            it.robot.failures = [PermanentSendError(code="93000")]
+            ask()
+            it.deliver(minutes=1)
+        assert [one["case"] for one in logs if one["event"] == "case_reaches_nobody"] == [1]
+
+    def test_what_staff_write_to_the_student_never_goes_to_the_group(
+        self, post: Callable[..., Any], ask: Ask, make: Make, database: Database, directory: Directory
+    ):
+        staff(database, directory, WANG)
+        with post() as it:
+            number = ask().number
+            with database.write() as session:
+                make().reply(session, number, staff_no="1001", words="下午来办公室")
+            it.wechat.failures = [PermanentSendError(code="43004")]
+            it.deliver(minutes=1)
+            assert it.in_group() == []
 
 
 class TestLedger:

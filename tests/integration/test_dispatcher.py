@@ -23,8 +23,9 @@ from bot.channel.messages import OutboundMessage, Source, TextContent
 from bot.clock import Chance, FakeClock
 from bot.crypto import Cipher
 from bot.db import Database
-from bot.outbox.dispatcher import ORDINARY_LANE, SAFETY_LANE, Dispatcher, Reaper
+from bot.outbox.dispatcher import ORDINARY_LANE, SAFETY_LANE, Dispatcher
 from bot.outbox.outbox import DeliveryId, Outbox
+from bot.outbox.reaper import Reaper
 from bot.outbox.records import DeliveryRecord
 from bot.outbox.state import Delivery, Outcome, Priority, RetryPolicy
 
@@ -106,13 +107,20 @@ def test_nothing_due_is_nothing_done(make: Make):
     assert make().tick().done == 0
 
 
-def test_a_full_handful_says_that_there_may_be_more(make: Make, put: Put, channel: MemoryChannel):
+def test_no_more_than_a_handful_at_once(make: Make, put: Put, channel: MemoryChannel):
     for number in range(6):
         put(to=f"o{number}")
     dispatcher = make()
+    assert [dispatcher.tick().done for _ in range(3)] == [4, 2, 0]
+    assert len(channel.sent) == 6
+
+
+def test_more_may_be_due_as_soon_as_something_was_done(make: Make, put: Put):
+    """What waited for the one before it must not wait for the loop's rest as well."""
+    put()
+    dispatcher = make()
     assert dispatcher.tick().more
     assert not dispatcher.tick().more
-    assert len(channel.sent) == 6
 
 
 class TestErrors:
@@ -226,6 +234,44 @@ class TestOrder:
             pass
         assert words_of(channel) == [str(number) for number in range(12)]
 
+    def test_in_that_order_too_when_one_has_to_be_tried_again(
+        self, make: Make, put: Put, channel: MemoryChannel, clock: FakeClock
+    ):
+        """And somebody else's goes meanwhile."""
+        for words in ("一", "二", "三"):
+            put(words)
+        put("别人的", to="o2")
+        channel.failures = [TemporarySendError(code="-1")]
+        dispatcher = make(concurrency=1)
+        for _ in range(10):
+            while dispatcher.tick().more:
+                pass
+            clock.advance(timedelta(seconds=1))
+        assert words_of(channel) == ["别人的", "一", "二", "三"]
+
+    def test_an_alert_that_is_tried_again_delays_no_other(
+        self, make: Make, put: Put, channel: MemoryChannel, database: Database
+    ):
+        first, second = (put(words, priority=Priority.SAFETY) for words in ("一", "二"))
+        channel.failures = [TemporarySendError(code="-1")]
+        make().tick()
+        assert (state_of(database, first)[0], state_of(database, second)[0]) == ("pending", "sent")
+
+    def test_a_long_text_is_not_begun_again_when_a_later_part_fails(
+        self, make: Make, put: Put, channel: MemoryChannel, clock: FakeClock
+    ):
+        text = "".join(f"第{number}条，请带好学生证。" for number in range(200))
+        put(text)
+        dispatcher = make()
+        dispatcher.tick()
+        channel.failures = [TemporarySendError(code="-1"), OutcomeUnknownError(code="read_timeout")]
+        for _ in range(10):
+            while dispatcher.tick().more:
+                pass
+            clock.advance(timedelta(seconds=5))
+        assert len(channel.sent) > 2
+        assert "".join(words_of(channel)) == text
+
     def test_alerts_first(self, make: Make, put: Put, channel: MemoryChannel):
         for _ in range(5):
             put("晚", priority=Priority.ORDINARY)
@@ -287,7 +333,7 @@ class TestListeners:
             assert find_beats(session) == {}
         dispatcher.tick()
         clock.advance(timedelta(minutes=5))
-        Reaper(database, clock=clock).tick()
+        Reaper(database, clock=clock, policy=POLICY).tick()
         dispatcher.tick()
         assert state_of(database, first) == ("sent", "", 1)
         assert state_of(database, second) == ("sent", "", 1)
@@ -323,7 +369,7 @@ class TestLeases:
         delivery = put()
         with pytest.raises(Killed):
             make(channels={Source.WECHAT: Dying()}).tick()
-        reaper, other = Reaper(database, clock=clock), make()
+        reaper, other = Reaper(database, clock=clock, policy=POLICY), make()
         assert reaper.tick().done == 0
         assert other.tick().done == 0
         clock.advance(timedelta(seconds=61))
@@ -336,18 +382,45 @@ class TestLeases:
     def test_what_was_not_begun_before_the_lease_ended_is_left_to_others(
         self, make: Make, put: Put, database: Database, clock: FakeClock
     ):
-        """Several to one person go one after another; if the first ones hang, the last would be sent twice."""
+        """Several alerts to one person go one after another; if the first ones hang, the last would be sent twice."""
         for number in range(4):
-            put(str(number))
+            put(str(number), priority=Priority.SAFETY)
             clock.advance(timedelta(milliseconds=1))
         slow = Slow(clock, timedelta(seconds=25))
         one, other = (make(channels={Source.WECHAT: slow}) for _ in range(2))
         one.tick()
         assert slow.sent == ["0", "1", "2"]
-        Reaper(database, clock=clock).tick()
+        Reaper(database, clock=clock, policy=POLICY).tick()
         other.tick()
         one.tick()
         assert slow.sent == ["0", "1", "2", "3"]
+
+    def test_what_its_workers_always_die_of_fails_in_the_end_and_the_listeners_hear_of_each_loss(
+        self, put: Put, database: Database, clock: FakeClock
+    ):
+        """So that it takes the next way. One whose listener breaks is taken back all the same, and so are others."""
+        heard: list[tuple[str, str, str]] = []
+
+        def listener(_session: Session, delivery: Delivery, outcome: Outcome) -> None:
+            assert isinstance(outcome, OutcomeUnknownError)
+            if delivery.id == broken:
+                raise ZeroDivisionError
+            heard.append((delivery.id, delivery.state.value, delivery.code))
+
+        poison, broken = put(), put(to="o2")
+        reaper = Reaper(database, clock=clock, policy=POLICY, listeners=[listener])
+        for attempts in range(1, POLICY.attempts + 1):
+            with database.write() as session:
+                session.execute(
+                    update(DeliveryRecord).values(
+                        state="sending", attempts=attempts, lease_owner="dead", lease_until=clock.now()
+                    )
+                )
+            clock.advance(timedelta(seconds=1))
+            assert reaper.tick().done == 2
+        assert heard == [(poison, state, "worker_lost") for state in ("pending", "pending", "pending", "failed")]
+        for delivery in (poison, broken):
+            assert state_of(database, delivery) == ("failed", "worker_lost", POLICY.attempts)
 
     def test_the_reaper_says_when_there_may_be_more(self, database: Database, put: Put, clock: FakeClock):
         for number in range(101):
@@ -355,7 +428,7 @@ class TestLeases:
         with database.write() as session:
             session.execute(update(DeliveryRecord).values(state="sending", lease_owner="dead", lease_until=clock.now()))
         clock.advance(timedelta(seconds=1))
-        reaper = Reaper(database, clock=clock)
+        reaper = Reaper(database, clock=clock, policy=POLICY)
         assert reaper.tick().more
         while reaper.tick().more:
             pass

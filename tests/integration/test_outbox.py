@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Collection
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from sqlalchemy import select
 from support.threads import run_together
 
 from bot.channel.channel import Receipt
-from bot.channel.errors import OutcomeUnknownError, PermanentSendError, TemporarySendError
+from bot.channel.errors import OutcomeUnknownError, PermanentSendError, TemporarySendError, WindowClosedError
 from bot.channel.messages import (
     Button,
     CardContent,
@@ -19,6 +20,7 @@ from bot.channel.messages import (
     TextContent,
     content_from_json,
 )
+from bot.channel.text import BYTE_LIMIT, split_text
 from bot.clock import Chance, FakeClock
 from bot.crypto import Cipher
 from bot.db import Database
@@ -40,13 +42,15 @@ def text(words: str = "好", to: str = "o1", channel: Source = Source.WECHAT) ->
 
 @pytest.fixture
 def put(database: Database, outbox: Outbox) -> Put:
-    """Enqueues in a transaction of its own."""
+    """Enqueues in a transaction of its own; what is not said otherwise is each for somebody else, from o1 on."""
+    numbers = count(1)
 
     def _put(
         message: OutboundMessage | None = None, *, priority: Priority = Priority.REPLY, **rest: object
     ) -> DeliveryId | None:
         with database.write() as session:
-            return outbox.enqueue(session, message or text(), priority=priority, **rest)  # type: ignore[arg-type]
+            message = message or text(to=f"o{next(numbers)}")
+            return outbox.enqueue(session, message, priority=priority, **rest)  # type: ignore[arg-type]
 
     return _put
 
@@ -107,7 +111,7 @@ class TestEnqueue:
         with database.write() as session:
             outbox.enqueue(session, text(), priority=Priority.REPLY, dedup_key="k")
             assert outbox.enqueue(session, text(), priority=Priority.REPLY, dedup_key="k") is None
-            outbox.enqueue(session, text(), priority=Priority.REPLY, dedup_key="other")
+            outbox.enqueue(session, text(to="o2"), priority=Priority.REPLY, dedup_key="other")
         assert len(claim()) == 2
 
     def test_the_same_key_from_many_at_once_is_stored_once(self, put: Put, claim: Claim):
@@ -231,6 +235,139 @@ class TestClaim:
         assert not due(SAFETY_LANE)
 
 
+class TestOrder:
+    """One person reads what is of one priority in the order in which it was decided, whatever has to be tried again."""
+
+    def test_the_next_waits_until_the_one_before_is_settled(
+        self, put: Put, claim: Claim, settle_as: Callable[..., bool], database: Database, clock: FakeClock
+    ):
+        """Not for another worker either; others are served meanwhile, and a look sees nothing to do."""
+        first, second, third = (put(text(words)) for words in "一二三")
+        other = put(text(to="o2"))
+        items = claim("w1")
+        assert ids(items) == [first, other]
+        assert claim("w2") == []
+        settle_as(items[0], TemporarySendError(code="-1"))
+        with database.read() as session:
+            assert not store.has_due(session, Priority, clock.now())
+        assert claim("w2") == []
+        clock.advance(timedelta(seconds=2))
+        (again,) = claim("w1")
+        assert again.delivery.id == first
+        settle_as(again, Receipt("m"))
+        (next_one,) = claim("w1")
+        assert next_one.delivery.id == second
+        settle_as(next_one, PermanentSendError(code="43004"))
+        assert ids(claim("w2")) == [third]
+
+    def test_workers_at_once_never_overtake(
+        self, put: Put, claim: Claim, settle_as: Callable[..., bool], database: Database
+    ):
+        """Each has its look at the same moment; between them they hold one of each person's."""
+        for _ in range(5):
+            for person in range(3):
+                put(text(to=f"p{person}"))
+        for _ in range(15):
+            shares = run_together(4, lambda number: claim(f"w{number}", limit=4))
+            in_hand = [item for share in shares for item in share]
+            assert len({item.delivery.recipient for item in in_hand}) == len(in_hand)
+            for item in in_hand:
+                settle_as(item, Receipt("m"))
+        with database.read() as session:
+            assert set(session.scalars(select(DeliveryRecord.state))) == {"sent"}
+
+    def test_an_alert_waits_for_nothing(self, put: Put, claim: Claim, settle_as: Callable[..., bool]):
+        first, second = (put(text(to="wangl"), priority=Priority.SAFETY) for _ in range(2))
+        items = claim()
+        assert ids(items) == [first, second]
+        settle_as(items[0], TemporarySendError(code="-1"))
+        put(text(to="wangl"), priority=Priority.REPLY)
+        later = put(text(to="wangl"), priority=Priority.SAFETY)
+        assert ids(claim(lane=SAFETY_LANE)) == [later]
+
+    def test_other_ways_and_priorities_do_not_wait(self, put: Put, claim: Claim):
+        put(text())
+        claim()
+        others = [put(text(channel=Source.WECOM)), put(text(), priority=Priority.NOTICE)]
+        assert ids(claim()) == others
+
+    def test_one_that_is_planned_for_later_or_was_put_aside_holds_nothing_up(
+        self, put: Put, claim: Claim, database: Database, outbox: Outbox, clock: FakeClock
+    ):
+        put(text(), not_before=clock.now() + timedelta(hours=9))
+        put(text(), held=True)
+        put(text(), subject="gone")
+        with database.write() as session:
+            outbox.cancel(session, "gone")
+        late = put(text(), expires_at=clock.now() + timedelta(minutes=1))
+        clock.advance(timedelta(minutes=1))
+        good = put(text())
+        assert ids(claim()) == [good]
+        assert record(database, late).state == "expired"
+
+
+class TestParts:
+    """A text over the platforms' limit is several deliveries."""
+
+    LONG = "".join(f"第{number}条，请带好学生证。" for number in range(200))
+
+    def words(self, item: Claimed, cipher: Cipher) -> str:
+        content = content_from_json(cipher.open(item.content, row=f"deliveries:{item.delivery.id}"))
+        assert isinstance(content, TextContent)
+        return content.text
+
+    def test_they_go_in_order_and_none_is_sent_again_because_another_failed(
+        self, put: Put, claim: Claim, settle_as: Callable[..., bool], cipher: Cipher, clock: FakeClock
+    ):
+        first = put(text(self.LONG), subject="case:1", holdable=True)
+        outcomes = iter(
+            [Receipt("1"), TemporarySendError(code="-1"), OutcomeUnknownError(code="x"), *[Receipt("2")] * 9]
+        )
+        tries, arrived = [], []
+        while items := claim():
+            (item,) = items
+            outcome = next(outcomes)
+            settle_as(item, outcome)
+            tries.append(item.delivery.id)
+            assert (item.delivery.subject, item.delivery.holdable) == ("case:1", True)
+            if isinstance(outcome, Receipt):
+                arrived.append(self.words(item, cipher))
+            else:
+                assert claim() == []
+                clock.advance(timedelta(minutes=1))
+        assert len(arrived) > 2
+        assert "".join(arrived) == self.LONG
+        assert all(len(part.encode()) <= BYTE_LIMIT for part in arrived)
+        assert tries[0] == first
+        assert len(tries) == len(arrived) + 2
+
+    def test_what_cannot_be_sent_any_more_today_is_held_from_there_on(
+        self, put: Put, claim: Claim, settle_as: Callable[..., bool], database: Database, outbox: Outbox
+    ):
+        """What arrived before the platform's window closed does not come again when the student writes."""
+        put(text(self.LONG), holdable=True)
+        settle_as(claim()[0], Receipt("1"))
+        while items := claim():
+            settle_as(items[0], WindowClosedError(code="45047"))
+        with database.write() as session:
+            held = [words for _, words in outbox.held_messages(session, "o1", limit=99)]
+        assert len(held) > 1
+        assert self.LONG.endswith("".join(held))
+
+    def test_a_key_speaks_for_all_of_them(self, put: Put, database: Database):
+        assert put(text(self.LONG), dedup_key="k")
+        assert put(text(self.LONG), dedup_key="k") is None
+        with database.read() as session:
+            records = session.scalars(select(DeliveryRecord)).all()
+        assert len(records) == len(split_text(self.LONG))
+
+    @pytest.mark.parametrize("words", ["好", " 两边的空白留着 ", " ", "长" * (BYTE_LIMIT // 3)])
+    def test_what_fits_stays_as_it_is(self, put: Put, claim: Claim, cipher: Cipher, words: str):
+        put(text(words))
+        (item,) = claim()
+        assert self.words(item, cipher) == words
+
+
 class TestSettle:
     def test_each_try_is_on_record(
         self, put: Put, claim: Claim, settle_as: Callable[..., bool], database: Database, clock: FakeClock
@@ -256,7 +393,7 @@ class TestSettle:
         (first,) = claim("w1")
         clock.advance(LEASE + timedelta(seconds=1))
         with database.write() as session:
-            store.reclaim_lost(session, now=clock.now())
+            store.reclaim_lost(session, now=clock.now(), policy=RetryPolicy())
         (second,) = claim("w2")
         assert not settle_as(first, TemporarySendError(), "w1")
         assert record(database, delivery).state == "sending"
@@ -271,7 +408,7 @@ class TestSettle:
         (first,) = claim("w1")
         clock.advance(LEASE + timedelta(seconds=1))
         with database.write() as session:
-            store.reclaim_lost(session, now=clock.now())
+            store.reclaim_lost(session, now=clock.now(), policy=RetryPolicy())
         claim("w2")
         assert settle_as(first, Receipt("m1"), "w1")
         got = record(database, delivery)
@@ -290,7 +427,7 @@ class TestReclaim:
         clock.advance(timedelta(seconds=31))
         with database.write() as session:
             assert store.has_lost(session, clock.now())
-            assert store.reclaim_lost(session, now=clock.now()) == 1
+            assert [one.id for one in store.reclaim_lost(session, now=clock.now(), policy=RetryPolicy())] == [lost]
             assert not store.has_lost(session, clock.now())
         got = record(database, lost)
         assert (got.state, got.doubtful, got.code, got.lease_owner) == ("pending", True, "worker_lost", "")
@@ -304,11 +441,29 @@ class TestReclaim:
 
         def reap(_: int) -> int:
             with database.write() as session:
-                return store.reclaim_lost(session, now=clock.now())
+                return len(store.reclaim_lost(session, now=clock.now(), policy=RetryPolicy()))
 
         assert sum(run_together(3, reap)) == 20
         with database.read() as session:
             assert len(session.scalars(select(AttemptRecord.id)).all()) == 20
+
+    def test_what_its_workers_always_die_of_fails_after_the_last_try(
+        self, put: Put, claim: Claim, database: Database, clock: FakeClock
+    ):
+        """Somebody sees it in the list; an alert is tried on."""
+        poison, alert = put(), put(priority=Priority.SAFETY)
+        for _ in range(4):
+            claim()
+            clock.advance(LEASE + timedelta(seconds=1))
+            with database.write() as session:
+                store.reclaim_lost(session, now=clock.now(), policy=RetryPolicy(attempts=3))
+        got = record(database, poison)
+        assert (got.state, got.code, got.attempts, got.doubtful) == ("failed", "worker_lost", 3, True)
+        assert got.settled_at is not None
+        with database.read() as session:
+            assert [one.id for one in store.list_open(session, [DeliveryState.FAILED], limit=9)] == [poison]
+        got = record(database, alert)
+        assert (got.state, got.attempts) == ("pending", 4)
 
 
 class TestHeld:
@@ -372,9 +527,9 @@ class TestHeld:
         self, put: Put, claim: Claim, database: Database, outbox: Outbox, clock: FakeClock
     ):
         """A budget must count what is on its way, at night too."""
-        put()
-        put(not_before=clock.now() + timedelta(hours=9))
-        put(held=True)
+        put(text())
+        put(text(), not_before=clock.now() + timedelta(hours=9))
+        put(text(), held=True)
         put(text(to="o2"))
         put(text(to="o3", channel=Source.WECOM))
         claim(limit=1)
@@ -393,6 +548,43 @@ class TestCancel:
         assert record(database, first).state == "sending"
         assert {record(database, one).state for one in waiting} == {"cancelled"}
         assert ids(claim()) == [other]
+
+    def test_of_several_to_one_person_the_newest_stays(
+        self, put: Put, claim: Claim, database: Database, outbox: Outbox, clock: FakeClock
+    ):
+        """What is being sent right now goes on, and other people, ways and subjects are left alone."""
+        begun = put(text(to="wangl", channel=Source.WECOM), subject="alert:1")
+        claim()
+        old = put(text(to="wangl", channel=Source.WECOM), subject="alert:1")
+        others = [
+            put(text(to="zhangl", channel=Source.WECOM), subject="alert:1"),
+            put(text(to="wangl", channel=Source.ROBOT), subject="alert:1"),
+            put(text(to="wangl", channel=Source.WECOM), subject="alert:11"),
+        ]
+        clock.advance(timedelta(minutes=5))
+        newest = put(text(to="wangl", channel=Source.WECOM), subject="alert:1")
+        with database.write() as session:
+            assert outbox.cancel_outdated(session, "alert:1", Source.WECOM, "wangl") == 1
+            assert outbox.cancel_outdated(session, "alert:9", Source.WECOM, "wangl") == 0
+        got = record(database, old)
+        assert (got.state, got.settled_at) == ("cancelled", clock.now())
+        assert record(database, begun).state == "sending"
+        assert {record(database, one).state for one in [newest, *others]} == {"pending"}
+
+    def test_one_that_was_sent_outdates_too_and_one_that_failed_does_not(
+        self, put: Put, claim: Claim, settle_as: Callable[..., bool], database: Database, outbox: Outbox
+    ):
+        for outcome, cancelled in ((PermanentSendError(code="60111"), 0), (Receipt("m"), 1)):
+            old = put(text(to="wangl"), subject="alert:1", priority=Priority.SAFETY)
+            put(text(to="wangl"), subject="alert:1", priority=Priority.SAFETY)
+            older, newer = claim()
+            settle_as(newer, outcome)
+            settle_as(older, TemporarySendError(code="-1"))
+            with database.write() as session:
+                assert outbox.cancel_outdated(session, "alert:1", Source.WECHAT, "wangl") == cancelled
+            with database.write() as session:
+                assert record(database, old).state == ("cancelled" if cancelled else "pending")
+                outbox.cancel(session, "alert:1")
 
 
 class TestForPeople:

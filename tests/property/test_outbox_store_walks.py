@@ -73,7 +73,7 @@ class World:
             if action == "lose":
                 self.clock.advance(LIFE + timedelta(seconds=1))
             with self.database.write() as session:
-                store.reclaim_lost(session, now=self.clock.now())
+                store.reclaim_lost(session, now=self.clock.now(), policy=POLICY)
         elif action == "cancel":
             self._cancel()
         elif worker in self.in_hand:

@@ -77,7 +77,7 @@ def walk(delivery: Delivery, policy: RetryPolicy, steps: list[Step]) -> list[See
         sending = replace(delivery, state=DeliveryState.SENDING, attempts=delivery.attempts + 1)
         now += took
         if isinstance(outcome, str):
-            delivery = reclaim(sending, now=now)
+            delivery = reclaim(sending, now=now, policy=policy)
         else:
             delivery = settle(sending, outcome, now=now, policy=policy, jitter=jitter)
         seen.append((sending, outcome, delivery, now))
@@ -135,7 +135,7 @@ def test_ordinary_ones_give_up_after_the_last_try_and_not_before(
 ):
     delivery = replace(delivery, priority=Priority.ORDINARY)
     for sending, outcome, after, _ in walk(delivery, policy, steps):
-        if isinstance(outcome, TemporarySendError):
+        if isinstance(outcome, TemporarySendError | str):
             assert (after.state is DeliveryState.FAILED) == (sending.attempts >= policy.attempts)
 
 

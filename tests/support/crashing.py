@@ -22,7 +22,7 @@ from bot.bootstrap import Application
 from bot.channel.channel import Channel, Receipt
 from bot.channel.messages import OutboundMessage
 from bot.clock import SystemClock
-from bot.outbox.dispatcher import ORDINARY_LANE, SAFETY_LANE, Reaper
+from bot.outbox.dispatcher import ORDINARY_LANE, SAFETY_LANE
 from bot.web import create_web
 
 
@@ -93,7 +93,7 @@ def worker(plan: dict[str, Any]) -> None:
         for source, channel in list(application.channels.items()):
             application.channels[source] = DyingChannel(channel, at)
     loops = [
-        Reaper(application.database, clock=application.clock),
+        application.reaper,
         application.dispatcher(SAFETY_LANE),
         application.dispatcher(ORDINARY_LANE),
     ]

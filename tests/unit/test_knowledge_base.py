@@ -8,7 +8,7 @@ import pytest
 from knowledge import intents
 from knowledge.base import KnowledgeBase
 from knowledge.decisions import Abstain, Answer, Context, Suggestions
-from knowledge.entry import Dictionary, Entry, KeyDate, Office, School, Source
+from knowledge.entry import OUT_OF_SCOPE, Dictionary, Entry, KeyDate, Office, School, Source
 from knowledge.rendering import BYTE_LIMIT, Paragraph, fit, render
 from knowledge.text import fold, normalise
 from knowledge.tokens import Segmenter
@@ -46,6 +46,10 @@ SCHOOL = School(
 DICTIONARY = Dictionary(
     ("档案", "户口", "毕业证", "学位证"), ("转", "寄", "放", "领", "补", "迁出", "升学", "遗失", "代办")
 )
+NOT_OURS = (
+    "今天天气怎么样", "食堂好吃吗", "借书证丢了怎么补", "借书证在哪里办", "四六级什么时候考", "身份证在哪里补", "饭卡丢了",
+    "讲个笑话", "几点开门", "选课怎么选", "宿舍几点熄灯", "驾照过期了怎么补", "1加1等于几", "嗯嗯嗯", "aaaa", "谁最帅",
+)  # fmt: skip
 SYNONYMS = {"档案": ("党案",), "遗失": ("丢", "丢了", "弄丢"), "升学": ("考研",), "迁出": ("迁",), "代办": ("代领",)}
 
 
@@ -56,7 +60,7 @@ def segmenter(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def base(segmenter):
-    return KnowledgeBase.build(ENTRIES, SCHOOL, segmenter=segmenter)
+    return KnowledgeBase.build(ENTRIES, SCHOOL, questions={OUT_OF_SCOPE: NOT_OURS}, segmenter=segmenter)
 
 
 @pytest.mark.parametrize(

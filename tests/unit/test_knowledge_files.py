@@ -176,7 +176,11 @@ def test_what_counts_as_right(question, decision, first, three, refused, wrong):
 
 def test_figures_by_kind(folder, tmp_path):
     library = load(folder)
-    base = KnowledgeBase.build(library.entries, segmenter=Segmenter(library.dictionary, cache_folder=tmp_path))
+    base = KnowledgeBase.build(
+        library.entries,
+        questions={"out_of_scope": ("今天天气怎么样", "讲个笑话")},
+        segmenter=Segmenter(library.dictionary, cache_folder=tmp_path),
+    )
     path = tmp_path / "lines.jsonl"
     path.write_text(
         '{"text":"档案怎么转","topic":"archive.transfer"}\n\n{"text":"今天天气","topic":null,"kind":"out"}\n'

@@ -17,7 +17,7 @@ from bot.channel.errors import (
     TokenRefusedError,
     WindowClosedError,
 )
-from bot.outbox.state import Delivery, DeliveryState, Priority, RetryPolicy, is_expired, reclaim, settle
+from bot.outbox.state import Delivery, DeliveryState, Priority, RetryPolicy, is_expired, is_stuck, reclaim, settle
 
 NOW = datetime(2027, 6, 8, 4, tzinfo=UTC)
 POLICY = RetryPolicy(first=timedelta(seconds=2), longest=timedelta(minutes=10), attempts=12)
@@ -122,9 +122,33 @@ class TestDoubt:
         assert settled(replace(SENDING, doubtful=True, holdable=True), outcome).doubtful
 
     def test_a_lost_worker_leaves_doubt_and_the_delivery_is_due_at_once(self):
-        got = reclaim(SENDING, now=NOW)
+        got = reclaim(SENDING, now=NOW, policy=POLICY)
         assert (got.state, got.not_before, got.doubtful, got.code) == (DeliveryState.PENDING, NOW, True, "worker_lost")
         assert got.attempts == SENDING.attempts
+
+    def test_what_workers_always_die_of_fails_after_the_last_try(self):
+        """A poison message must not kill one worker after the other for ever; an alert is tried all the same."""
+        last = replace(SENDING, attempts=12)
+        got = reclaim(last, now=NOW, policy=POLICY)
+        assert (got.state, got.settled_at, got.code) == (DeliveryState.FAILED, NOW, "worker_lost")
+        assert got.doubtful
+        assert reclaim(replace(last, attempts=11), now=NOW, policy=POLICY).state is DeliveryState.PENDING
+        assert reclaim(replace(ALERT, attempts=10_000), now=NOW, policy=POLICY).state is DeliveryState.PENDING
+
+
+@pytest.mark.parametrize(
+    ("state", "attempts", "stuck"),
+    [
+        (DeliveryState.PENDING, 1, False),
+        (DeliveryState.PENDING, 2, True),
+        (DeliveryState.PENDING, 9, True),
+        (DeliveryState.FAILED, 1, True),
+        (DeliveryState.SENT, 9, False),
+        (DeliveryState.HELD, 9, False),
+    ],
+)
+def test_when_another_way_is_to_be_taken(state: DeliveryState, attempts: int, *, stuck: bool):
+    assert is_stuck(replace(SENDING, state=state, attempts=attempts), after_attempts=2) is stuck
 
 
 @pytest.mark.parametrize(("seconds", "expired"), [(-1, True), (0, True), (1, False)])

@@ -78,7 +78,7 @@ def test_people_in_the_story_do_not_take_the_danger_from_the_writer(text):
 
 @pytest.mark.parametrize(
     ("text", "written"),
-    [("老师，我想自.杀", "想自.杀"), ("嗯……好想紫砂", "好想紫砂"), ("不 想 活 了", "不 想 活"), ("我想死", "想死")],
+    [("老师，我想自.杀", "想自.杀"), ("嗯……好想紫砂", "好想紫砂"), ("不 想 活 了", "不 想 活 了"), ("我想死", "想死")],
 )
 def test_a_signal_points_at_what_was_written(text, written):
     """The span is of the student's own text, whatever was undone to read it."""

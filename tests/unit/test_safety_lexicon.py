@@ -34,12 +34,17 @@ def test_the_shipped_data_has_no_fault():
         ("signals:\n  - {category: plan, level: red, kind: dance}", "zz.yaml:2 kind 应为"),
         ("signals:\n  - {category: plan, level: red, kind: wish, colour: 1}", "zz.yaml:2 不认识的字段 colour"),
         (
-            "signals:\n  - category: plan\n    level: red\n    kind: wish\n    needs: [x]\n    patterns:\n      - '(x'",
-            "zz.yaml:7 正则表达式写错了",
+            "signals:\n  - category: plan\n    level: red\n    kind: wish\n    patterns:\n      - '(x'",
+            "zz.yaml:6 正则表达式写错了",
         ),
-        ("signals:\n  - {category: plan, level: red, kind: wish, patterns: [x]}", "zz.yaml:2 有 patterns 就要有 needs"),
+        ("signals:\n  - {category: plan, level: red, kind: wish, patterns: ['[^a]+']}", "zz.yaml:2 模式里要有必然出现"),
+        ("signals:\n  - {category: nowhere, level: none, kind: part, terms: [x]}", "zz.yaml:2 部分 nowhere 要在"),
         (
-            "signals:\n  - {category: plan, level: red, kind: wish, needs: [x], patterns: ['<nobody>x']}",
+            "gathering: {category: goodbye, reach: far, orange: 5, red: 7, leaving: {}, grave: {}}",
+            "zz.yaml:1 要有 category",
+        ),
+        (
+            "signals:\n  - {category: plan, level: red, kind: wish, patterns: ['<nobody>x']}",
             "zz.yaml:2 用到未定义的词组 <nobody>",
         ),
         ("guards:\n  - {name: x, kinds: [wish, song], lowers_to: none, before: x}", "zz.yaml:2 kinds 应取自"),

@@ -1,0 +1,118 @@
+"""Keeps a learnt model on disk, so that each content of the knowledge is learnt once a machine and opened in no time.
+
+A model is a folder named for what it was learnt from. Its numbers are mapped into memory, shared by all processes.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from knowledge.model import Model
+from knowledge.pinyin import Spelling
+
+_FORMAT = 1
+_NUMBERS = ("rarity", "weights", "starts", "rows", "values", "topic_starts")
+_KEPT = 3
+
+
+def key_of(*contents: object) -> str:
+    """A name for everything that a model is learnt from; another content has another name."""
+    sealed = hashlib.sha256(repr((_FORMAT, contents)).encode("utf-8", "surrogatepass"))
+    for module in ("features.py", "pinyin.py", "text.py", "tokens.py", "training.py"):
+        sealed.update(Path(__file__).with_name(module).read_bytes())
+    sealed.update(Path(__file__).with_name("data").joinpath("common.txt").read_bytes())
+    return sealed.hexdigest()[:24]
+
+
+def keep(folder: Path, key: str, learn: Callable[[], Model]) -> Model:
+    """The model of this key from `folder`; if it is not there, it is learnt, once however many processes ask."""
+    place = folder / f"model-{key}"
+    if (model := _find(place)) is not None:
+        return model
+    with _alone(folder / "model.lock"):
+        if (model := _find(place)) is not None:
+            return model
+        model = learn()
+        try:
+            _save(model, place)
+            _forget_old(folder)
+        except OSError:  # a full disk: this process has its model all the same
+            return model
+    return _find(place) or model
+
+
+def _save(model: Model, place: Path) -> None:
+    draft = Path(tempfile.mkdtemp(prefix="draft-", dir=place.parent))
+    try:
+        for name in _NUMBERS:
+            np.save(draft / f"{name}.npy", getattr(model, name), allow_pickle=False)
+        spelling = model.spelling
+        words: dict[str, Any] = {
+            "topics": model.topics,
+            "vocabulary": list(model.vocabulary),
+            "owned": model.owned,
+            "questions": model.questions,
+            "words": {entry: sorted(known) for entry, known in model.words.items()},
+            "readings": model.readings,
+            "spelling": [spelling.words, spelling.short, sorted(spelling.kept), sorted(spelling.syllables)],
+        }
+        (draft / "words.json").write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+        draft.rename(place)
+    except OSError:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _find(place: Path) -> Model | None:
+    """The model that is kept at `place`; None where there is none, or what is there cannot be read."""
+    try:
+        words = json.loads((place / "words.json").read_text(encoding="utf-8"))
+        numbers = {
+            name: np.asarray(np.load(place / f"{name}.npy", mmap_mode="r", allow_pickle=False)) for name in _NUMBERS
+        }
+        spelt, short, latin, syllables = words["spelling"]
+        os.utime(place)
+    except (OSError, ValueError, KeyError, EOFError):
+        return None
+    return Model(
+        topics=tuple(words["topics"]),
+        vocabulary={name: at for at, name in enumerate(words["vocabulary"])},
+        owned={entry: (first, last) for entry, (first, last) in words["owned"].items()},
+        questions=tuple(words["questions"]),
+        words={entry: frozenset(known) for entry, known in words["words"].items()},
+        readings=words["readings"],
+        spelling=Spelling(
+            {letters: (word, likely) for letters, (word, likely) in spelt.items()},
+            short,
+            frozenset(latin),
+            frozenset(syllables),
+        ),
+        **numbers,
+    )
+
+
+def _forget_old(folder: Path) -> None:
+    """Only the models that were opened last are kept."""
+    models = sorted(folder.glob("model-*/"), key=lambda place: place.stat().st_mtime, reverse=True)
+    for place in models[_KEPT:]:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time; the kernel lets go when it dies."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,122 @@
+"""What was learnt from the example questions: each topic's weights and each question's features. Scores, no decisions.
+
+Built by training.py, kept by artifact.py. Immutable; safe to share between threads.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.features import features
+from knowledge.pinyin import Spelling, Syllables
+from knowledge.text import normalise
+from knowledge.tokens import Segmenter
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int32]
+
+NEAREST_WEIGHT = 1.5
+"""How much the likeness to the nearest single question counts beside the topic's weights (from -1 to 1 or so)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """A text as numbers: feature numbers, their values (of length 1 together), and how much of the text is known."""
+
+    ids: Integers
+    values: Floats
+    known: float
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """One text against everything: per topic what the weights say and the nearest question, and per question."""
+
+    learned: Floats
+    near: Floats
+    total: Floats
+    questions: Floats
+    known: float
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Numbers learnt from questions. `starts`, `rows` and `values` are the questions by feature.
+
+    Questions are numbered by topic: those of topic k are `topic_starts[k]` to `topic_starts[k + 1]`; `owned` tells
+    which of them are an entry's own. `words` are the canonical words of each entry's title and variants.
+    """
+
+    topics: tuple[str, ...]
+    vocabulary: Mapping[str, int]
+    rarity: Floats
+    weights: Floats
+    starts: Integers
+    rows: Integers
+    values: Floats
+    topic_starts: Integers
+    owned: Mapping[str, tuple[int, int]]
+    questions: tuple[str, ...]
+    words: Mapping[str, frozenset[str]]
+    readings: Syllables
+    spelling: Spelling
+
+    def compare(self, vector: Vector) -> Likeness:
+        """`vector` against every topic and every question."""
+        count = len(self.questions)
+        if not len(vector.ids):
+            nothing = np.zeros(len(self.topics), dtype=np.float32)
+            return Likeness(nothing, nothing, nothing, np.zeros(count, dtype=np.float32), vector.known)
+        learned = vector.values @ self.weights[vector.ids]
+        first, sizes = self.starts[vector.ids], self.starts[vector.ids + 1] - self.starts[vector.ids]
+        ends = np.cumsum(sizes)
+        at = np.arange(ends[-1], dtype=np.int32) + np.repeat(first - (ends - sizes), sizes)
+        shares = self.values[at] * np.repeat(vector.values, sizes)
+        each = np.bincount(self.rows[at], weights=shares, minlength=count).astype(np.float32)
+        near = np.maximum.reduceat(each, self.topic_starts[:-1]).astype(np.float32)
+        return Likeness(learned, near, learned + NEAREST_WEIGHT * near, each, vector.known)
+
+    def vector(self, counts: Mapping[str, int]) -> Vector:
+        """The features as a vector; those that no question has only lower `known`."""
+        return as_vector(counts, self.vocabulary, self.rarity)
+
+    def telling(self, plain: str, words: tuple[str, ...], topic: int) -> list[tuple[str, float]]:
+        """The features that speak most for topic number `topic`, with their shares of its score, largest first."""
+        counts = features(plain, words, self.readings)
+        vector = self.vector(counts)
+        names = [name for name in counts if name in self.vocabulary]
+        shares: Any = vector.values * self.weights[vector.ids, topic]
+        return sorted(zip(names, map(float, shares), strict=True), key=lambda pair: -pair[1])
+
+
+def as_vector(counts: Mapping[str, int], vocabulary: Mapping[str, int], rarity: Floats) -> Vector:
+    """Counted features as a vector of length 1, weighed by rarity."""
+    known = [(at, count) for name, count in counts.items() if (at := vocabulary.get(name)) is not None]
+    if not known:
+        return Vector(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32), 0.0)
+    numbers, times = zip(*known, strict=True)
+    ids = np.array(numbers, dtype=np.int32)
+    values = (1 + np.log(np.array(times, dtype=np.float32))) * rarity[ids]
+    values /= np.sqrt(values @ values)
+    return Vector(ids, values, len(known) / len(counts))
+
+
+class Reader:
+    """Reads a text the way the model was taught: its Latin letters as words, its words, its vector."""
+
+    def __init__(self, model: Model, segmenter: Segmenter) -> None:
+        self._model = model
+        self._segmenter = segmenter
+
+    def spell(self, plain: str) -> str:
+        """`plain`, normalised, with pinyin and initials read as words."""
+        spelt = self._model.spelling.read(plain)
+        return plain if spelt == plain else normalise(spelt)
+
+    def compare(self, plain: str) -> Likeness:
+        """`plain` (normalised and spelt) against everything."""
+        words = self._segmenter.cut(plain).terms
+        return self._model.compare(self._model.vector(features(plain, words, self._model.readings)))
