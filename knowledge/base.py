@@ -14,7 +14,7 @@ from knowledge.ranking import Ranker, distinct, phrases
 from knowledge.scoring import Thresholds, Verdict, judge
 from knowledge.text import STOP, fold, sentences, strip_fillers
 from knowledge.tokens import Segmenter, Words
-from knowledge.training import learn
+from knowledge.training import learn, own_questions
 
 _SUGGESTED = 3
 _AHEAD = 0.15
@@ -24,6 +24,7 @@ _SAYS_LITTLE = 4
 _NAMED = 2
 _LIKELY = -0.7
 _VERY_SURE = 0.9
+_DOUBTLESS = 0.97
 _SURE_ALONE = 0.8
 _STRANGE = 0.34
 _FITS = 0.85
@@ -75,7 +76,7 @@ class KnowledgeBase:
         if model_folder is None:
             model = learn(ordered, questions, segmenter)
         else:
-            asked = [(entry.id, entry.title, entry.variants) for entry in ordered]
+            asked = [(entry.id, own_questions(entry)) for entry in ordered]
             key = key_of(asked, sorted(questions.items()), segmenter.content)
             model = keep(model_folder, key, lambda: learn(ordered, questions, segmenter))
         ranker = Ranker(ordered, segmenter, model)
@@ -122,10 +123,13 @@ class KnowledgeBase:
         return Context(decision.hits[-1].entry_id, related, now)
 
     def related(self, answer: Answer) -> tuple[Entry, ...]:
-        """Up to three entries to go on with after an answer, in the order of their numbers."""
+        """Up to three entries to go on with after an answer, in the order of their numbers.
+
+        First what may have been meant instead, then what the answered entries name as related.
+        """
         answered = {hit.entry_id for hit in answer.hits}
-        ids = dict.fromkeys(other for hit in answer.hits for other in self.entries[hit.entry_id].related)
-        found = (self.find_entry(other) for other in ids if other not in answered)
+        named = (other for hit in answer.hits for other in self.entries[hit.entry_id].related)
+        found = (self.find_entry(other) for other in dict.fromkeys((*answer.others, *named)) if other not in answered)
         return tuple(entry for entry in found if entry is not None)[:_SUGGESTED]
 
     def _pick(self, picked: int, context: Context) -> Decision:
@@ -240,7 +244,8 @@ class KnowledgeBase:
         if best.score < _VERY_SURE and not self._says(intents.without_facets(plain)):
             return Abstain(best.score, best)
         if verdict is Verdict.ANSWER:
-            return Answer((self._detailed(best, plain),))
+            others = (hit for hit in topics[1:_SUGGESTED] if best.score < _DOUBTLESS and hit.parts["learned"] > _LIKELY)
+            return Answer((self._detailed(best, plain),), tuple(hit.entry_id for hit in others))
         if verdict is Verdict.NONE:
             return Abstain(best.score, best)
         return Suggestions(tuple(topics[:_SUGGESTED]))

@@ -43,9 +43,13 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Sure enough to answer. Two hits where two questions were asked."""
+    """Sure enough to answer. Two hits where two questions were asked.
+
+    `others` are entry ids that may have been meant instead: they are offered by number below the answer.
+    """
 
     hits: tuple[Hit, ...]
+    others: tuple[str, ...] = ()
 
     @property
     def hit(self) -> Hit:

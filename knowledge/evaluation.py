@@ -29,7 +29,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one question got. `first`: right at once; `within_three`: right or among three suggestions."""
+    """What one question got. `first`: right at once; `within_three`: right, or among the three offered by number."""
 
     question: Question
     decision: str
@@ -81,7 +81,12 @@ def read_questions(path: Path) -> list[Question]:
 
 def evaluate(base: KnowledgeBase, questions: Iterable[Question]) -> list[Outcome]:
     """Each question asked in a conversation of its own, in order."""
-    return [judge(question, base.ask(question.text, _context(base, question.after))) for question in questions]
+    outcomes = []
+    for question in questions:
+        decision = base.ask(question.text, _context(base, question.after))
+        offered = base.related(decision) if isinstance(decision, Answer) else ()
+        outcomes.append(judge(question, decision, [entry.topic for entry in offered]))
+    return outcomes
 
 
 def _context(base: KnowledgeBase, turns: Sequence[str]) -> Context | None:
@@ -91,8 +96,8 @@ def _context(base: KnowledgeBase, turns: Sequence[str]) -> Context | None:
     return context
 
 
-def judge(question: Question, decision: Decision) -> Outcome:
-    """Whether a decision is right for its question."""
+def judge(question: Question, decision: Decision, offered: Sequence[str] = ()) -> Outcome:
+    """Whether a decision is right for its question; `offered` are the topics that an answer offers by number."""
     right = {question.topic, *question.also}
     if isinstance(decision, Answer):
         got = decision.topics
@@ -100,7 +105,8 @@ def judge(question: Question, decision: Decision) -> Outcome:
             first = within = right <= set(got)
             wrong = not (set(got) & right)
         else:
-            first = within = got[0] in right
+            first = got[0] in right
+            within = first or (question.topic != OUT_OF_SCOPE and bool(right & set(offered)))
             wrong = not first
         return Outcome(question, "answer", got, decision.score, first, within, refused=False, wrong=wrong)
     if isinstance(decision, Suggestions):

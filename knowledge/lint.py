@@ -7,6 +7,7 @@ from pathlib import Path
 
 from knowledge.entry import AUDIENCES, CASE_LIMIT, FACETS, GRADES, SHORT_LIMIT, VARIANTS_MINIMUM, Entry, School
 from knowledge.loader import Fault, Library, read
+from knowledge.question_lint import question_faults
 from knowledge.rendering import BYTE_LIMIT
 from knowledge.text import normalise
 
@@ -29,7 +30,7 @@ def lint(folder: Path, today: date) -> Report:
     """Every fault and note of a knowledge folder."""
     reading = read(folder)
     library = reading.library
-    faults = [*reading.faults, *_faults(library)]
+    faults = [*reading.faults, *_faults(library), *question_faults(library, folder)]
     return Report(tuple(sorted(faults)), tuple(sorted([*_notes(library, today), *_blanks(library.school)])))
 
 

@@ -13,6 +13,10 @@ from knowledge.entry import BLANK, OUT_OF_SCOPE, Dictionary, Entry, KeyDate, Off
 REQUIRED = ("id", "title", "short", "facets", "sources", "owner", "last_verified", "valid_until", "variants")
 OPTIONAL = ("cases", "rumours", "deadline", "office", "audience", "related")
 _SOURCE_KEYS = ("name", "date", "grade", "supports", "url", "number")
+
+Place = tuple[str, int]
+"""A file, as named from the knowledge folder, and a line of it."""
+
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -40,7 +44,8 @@ class KnowledgeError(Exception):
 class Library:
     """What a knowledge folder holds. `places` tells file and line of each entry id.
 
-    `questions` are further ways to ask, by topic; those of the topic out_of_scope are none of ours.
+    `questions` are further ways to ask, by topic; those of the topic out_of_scope are none of ours. `question_places`
+    tells their files and lines, in the same order.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -48,7 +53,8 @@ class Library:
     dictionary: Dictionary = field(default_factory=Dictionary)
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     questions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    places: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    places: Mapping[str, Place] = field(default_factory=dict)
+    question_places: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +89,8 @@ def read(folder: Path) -> Reading:
     )
     dictionary = reader.read_dictionary(folder / "dictionary.txt")
     synonyms = reader.read_synonyms(folder / "synonyms.txt")
-    questions = reader.read_questions(sorted((folder / "questions").glob("*.tsv")))
-    library = Library(tuple(reader.entries), school, dictionary, synonyms, questions, reader.places)
+    questions, asked_at = reader.read_questions(sorted((folder / "questions").glob("*.tsv")))
+    library = Library(tuple(reader.entries), school, dictionary, synonyms, questions, reader.places, asked_at)
     return Reading(library, tuple(sorted(reader.faults)))
 
 
@@ -94,7 +100,7 @@ class _Reader:
     def __init__(self, folder: Path) -> None:
         self.entries: list[Entry] = []
         self.faults: list[Fault] = []
-        self.places: dict[str, tuple[str, int]] = {}
+        self.places: dict[str, Place] = {}
         self._folder = folder
 
     def fault(self, path: Path, line: int, message: str) -> None:
@@ -151,10 +157,12 @@ class _Reader:
             synonyms[canonical] = (*synonyms.get(canonical, ()), *aliases.split())
         return synonyms
 
-    def read_questions(self, paths: Iterable[Path]) -> dict[str, tuple[str, ...]]:
+    def read_questions(self, paths: Iterable[Path]) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[Place, ...]]]:
         questions: dict[str, list[str]] = {}
+        places: dict[str, list[Place]] = {}
         topics = {OUT_OF_SCOPE, *(entry.topic for entry in self.entries)}
         for path in paths:
+            name = self._name(path)
             for line, text in enumerate(self._text(path).splitlines(), start=1):
                 topic, tab, question = text.partition("\t")
                 if not text.strip() or text.startswith("#"):
@@ -165,7 +173,11 @@ class _Reader:
                     self.fault(path, line, f"没有主题 {topic} 的条目")
                 else:
                     questions.setdefault(topic, []).append(question.strip())
-        return {topic: tuple(asked) for topic, asked in questions.items()}
+                    places.setdefault(topic, []).append((name, line))
+        return (
+            {topic: tuple(asked) for topic, asked in questions.items()},
+            {topic: tuple(lines) for topic, lines in places.items()},
+        )
 
     def read_dictionary(self, path: Path) -> Dictionary:
         lines = [text for _, text in self._numbered(path)]

@@ -29,9 +29,9 @@ class Thresholds:
     margin: float = 0.0
 
 
-_BIAS = -1.78
+_BIAS = -3.04
 _PARTS: Mapping[str, float] = {
-    "learned": 1.29, "near": 1.73, "ahead": 1.88, "outside": -2.55, "known": 1.17, "strange": -2.01,
+    "learned": 1.21, "near": 1.43, "ahead": 2.10, "outside": -2.47, "known": 2.26, "strange": -1.83,
 }  # fmt: skip
 
 

@@ -57,6 +57,11 @@ def learn(entries: Sequence[Entry], questions: Mapping[str, Sequence[str]], segm
     )
 
 
+def own_questions(entry: Entry) -> tuple[str, ...]:
+    """What an entry itself is asked by: its title, its variants, and the rumours it corrects."""
+    return (entry.title, *entry.variants, *(rumour.claim for rumour in entry.rumours))
+
+
 def separate(vectors: Sequence[Vector], labels: Integers, topics: int, size: int) -> Floats:
     """Weights (features x topics) that give a topic's vectors more than 1 and all others less than -1, where it can be.
 
@@ -96,7 +101,7 @@ def _examples(
     for topic in sorted({*by_topic, *questions}):
         for entry in by_topic.get(topic, ()):
             first = len(examples)
-            examples += [(topic, text) for text in (entry.title, *entry.variants)]
+            examples += [(topic, text) for text in own_questions(entry)]
             owned[entry.id] = (first, len(examples))
         examples += [(topic, text) for text in sorted(questions.get(topic, ()))]
     return examples, owned
