@@ -1,9 +1,9 @@
 """The one place where objects are made and handed to each other. No rules here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property, wraps
+from functools import cached_property, lru_cache, wraps
 from pathlib import Path
 
 from flask import Blueprint
@@ -44,7 +44,7 @@ from bot.routing.stages import HeldStage, LimitStage, RouterStage, TakeoverStage
 from bot.routing.turn import Reply, Stage, Turn
 from bot.safety.assessment import assess
 from bot.safety.lexicon import load_lexicon
-from bot.safety.screen import DistressStage
+from bot.safety.screen import Assess, DistressStage
 from bot.settings import Settings
 from bot.simulator.platform import SimulatorSettings, WeChatAccount, WeComAccount
 from bot.simulator.simulator import Simulator
@@ -57,9 +57,9 @@ from bot.wecom.client import WeComChannel
 from bot.worker import Loop, Worker
 from handlers.menu import MENU
 from handlers.routers import ROUTERS
-from knowledge.base import KnowledgeBase
-from knowledge.loader import load
-from knowledge.tokens import Segmenter
+from knowledge.living import LivingBase
+from knowledge.published import find
+from knowledge.tokens import private_cache_folder
 
 _LEADER_LIFE = timedelta(seconds=15)
 _HERE = Path(__file__).resolve().parent
@@ -90,12 +90,20 @@ class Application:
         return Database(self.settings.database.url_in(self.root))
 
     @cached_property
-    def knowledge(self) -> KnowledgeBase:
-        """The entries, indexed. Raises KnowledgeError that lists every fault."""
-        library = load(self.root / self.settings.knowledge.folder)
-        (self.folder / "jieba").mkdir(parents=True, exist_ok=True, mode=0o700)
-        segmenter = Segmenter(library.dictionary, library.synonyms, cache_folder=self.folder / "jieba")
-        return KnowledgeBase.build(library.entries, library.school, segmenter=segmenter)
+    def knowledge(self) -> LivingBase:
+        """The entries, indexed; edits are followed. Raises KnowledgeError that lists every fault."""
+        living = LivingBase(self._knowledge_folder)
+        living.watch()
+        return living
+
+    @property
+    def has_learnt(self) -> bool:
+        """Whether the knowledge opens at once."""
+        return find(self._knowledge_folder, private_cache_folder()) is not None
+
+    @property
+    def _knowledge_folder(self) -> Path:
+        return self.root / self.settings.knowledge.folder
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -141,7 +149,6 @@ class Application:
 
     @cached_property
     def reminders(self) -> Reminders:
-        days: dict[str, date | None] = {key: day.day for key, day in self.knowledge.school.calendar.items()}
         zone = self.settings.school.zone
         return Reminders(
             self.database,
@@ -149,7 +156,7 @@ class Application:
             chance=self.chance,
             outbox=self.outbox,
             series=load_series(_HERE / "reminders" / "data" / "series.yaml"),
-            schedule=Schedule(days, zone),
+            schedule=Schedule(_CalendarDays(self.knowledge), zone),
             rules=ReminderRules(
                 quiet=self.settings.reminders.quiet,
                 zone=zone,
@@ -163,7 +170,7 @@ class Application:
         return Services(
             settings=self.settings,
             zone=self.settings.school.zone,
-            knowledge=self.knowledge,
+            knowledge=self.knowledge.current,
             cases=self.cases,
             alerts=self.alerts,
             outbox=self.outbox,
@@ -174,10 +181,9 @@ class Application:
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """The way of a message, in order. Replay comes before all of them, in the pipeline itself."""
-        lexicon = load_lexicon(_HERE / "safety" / "data")
         return (
             DistressStage(  # always, before any filter
-                lambda text, recent: assess(text, recent, lexicon),
+                self.assess,
                 self.alerts,
                 self.directory,
                 self.cipher,
@@ -201,12 +207,26 @@ class Application:
             pipeline,
             self.spool,
             self.outbox,
+            think=self.think,
             answer_within_s=self.settings.limits.answer_within_s,
         )
 
+    def think(self, words: str) -> None:
+        """What `words` mean is worked out and remembered for the stages: pure rules, the database is not touched."""
+        if words:
+            self.assess(words, ())
+            self.knowledge.current().ask(words[: self.settings.limits.text_characters])
+
+    @cached_property
+    def assess(self) -> Assess:
+        """The distress assessment; the last few hundred are remembered."""
+        lexicon = load_lexicon(_HERE / "safety" / "data")
+        remembered = lru_cache(maxsize=512)(lambda text, recent: assess(text, recent, lexicon))
+        return lambda text, recent: remembered(text, tuple(recent))
+
     @cached_property
     def vital(self) -> Vital:
-        return Vital(self.database, self.clock, self.spool)
+        return Vital(self.database, self.clock, self.spool, refused=lambda: len(self.knowledge.faults))
 
     @cached_property
     def tokens(self) -> TokenStore:
@@ -386,6 +406,22 @@ class Application:
         """A worker of this application."""
         lease = Lease(self.database, self.clock, name="scheduler", holder=self.chance.new_id(), life=_LEADER_LIFE)
         return Worker(self.database, self.clock, lease, self.loops)
+
+
+class _CalendarDays(Mapping[str, date | None]):
+    """The school's key dates as the calendar has them at the moment."""
+
+    def __init__(self, knowledge: LivingBase) -> None:
+        self._knowledge = knowledge
+
+    def __getitem__(self, key: str) -> date | None:
+        return self._knowledge.current().school.calendar[key].day
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._knowledge.current().school.calendar)
+
+    def __len__(self) -> int:
+        return len(self._knowledge.current().school.calendar)
 
 
 def _bound(handler: Handler, services: Services) -> Callable[[Turn], Reply | None]:

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +14,18 @@ from typing import Any, cast
 
 from sqlalchemy import DateTime, Dialect, Table, create_engine, event
 from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 _BUSY_TIMEOUT_MS = 3500  # a callback has 4.5 s; waiting longer for the write lock would be waiting in vain
+
+
+class DatabaseBusyError(OperationalError):
+    """Another process has been writing for longer than anybody here can wait."""
+
+    def __init__(self) -> None:
+        super().__init__("waiting for the write lock", None, TimeoutError("the write lock was not free in time"))
 
 
 class Base(DeclarativeBase):
@@ -81,6 +90,13 @@ class Database:
         with self._writer, self._write.begin() as session:
             yield session
 
+    def turn(self) -> AbstractContextManager[object]:
+        """This thread's turn to write, for those who want to choose what to write when it has come.
+
+        Raises DatabaseBusyError when it has not come in time. On PostgreSQL it is always there.
+        """
+        return self._writer
+
     def dispose(self) -> None:
         """Closes all connections."""
         self.engine.dispose()
@@ -98,20 +114,28 @@ class WriterLock:
         self._path = path
         self._mine = threading.RLock()
         self._depth = 0
+        self._let_go = False
         self._file: tuple[int, int] | None = None
 
     def __enter__(self) -> None:
         self._mine.acquire()
         self._depth += 1
-        if self._depth == 1:
-            try:
-                fcntl.flock(self._descriptor(), fcntl.LOCK_EX)
-            except OSError:  # no lock file (a full disk, say): SQLite's own lock still keeps writers apart
-                self._file = None
+        if self._depth > 1:
+            return
+        try:
+            self._wait_for(self._descriptor())
+        except DatabaseBusyError:
+            self._depth -= 1
+            self._mine.release()
+            raise
+        except OSError:  # no lock file (a full disk, say): SQLite's own lock still keeps writers apart
+            self._let_go = False
+        else:
+            self._let_go = True
 
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
-        if self._depth == 0 and self._file is not None:
+        if self._depth == 0 and self._let_go and self._file is not None:
             fcntl.flock(self._file[0], fcntl.LOCK_UN)
         self._mine.release()
 
@@ -121,12 +145,38 @@ class WriterLock:
             os.close(self._file[0])
             self._file = None
 
+    def _wait_for(self, descriptor: int) -> None:
+        """The lock is ours. A blocking flock has no time-out, so a thread of its own waits for it.
+
+        A lock that comes too late is given back at once. Raises DatabaseBusyError.
+        """
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            locked: Future[None] = Future()
+            threading.Thread(target=_lock, args=(descriptor, locked), name="write_lock", daemon=True).start()
+            try:
+                locked.result(_BUSY_TIMEOUT_MS / 1000)
+            except TimeoutError:
+                self._file = None  # the next try has a descriptor of its own; closing this one gives its lock back
+                locked.add_done_callback(lambda _: os.close(descriptor))
+                raise DatabaseBusyError from None
+
     def _descriptor(self) -> int:
         """This process's own descriptor; one that came over a fork would share its lock with the parent."""
         if self._file is None or self._file[1] != os.getpid():
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = (os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), os.getpid())
         return self._file[0]
+
+
+def _lock(descriptor: int, locked: "Future[None]") -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError as error:
+        locked.set_exception(error)
+    else:
+        locked.set_result(None)
 
 
 def _sqlite_engine(url: str) -> Engine:

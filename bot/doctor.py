@@ -14,6 +14,7 @@ from bot.migrations import is_current
 from bot.staff.models import Role
 
 _SILENT = timedelta(seconds=60)
+_SHOWN_FAULTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ def examine(application: Application) -> Iterator[Finding]:
         ("企业微信令牌", _wecom_token),
         ("教职工", _staff),
         ("值班表", _rota),
+        ("知识库", _knowledge),
         ("提醒日历", _calendar),
         ("worker", _worker),
         ("未投递", _spool),
@@ -93,6 +95,15 @@ def _rota(application: Application) -> Finding:
     start, end = gaps[0]
     words = f"有 {len(gaps)} 段空班，最近 {start.astimezone(zone):%m-%d %H:%M} 到 {end.astimezone(zone):%m-%d %H:%M}"
     return Finding("值班表", ok=False, words=f"{words}；补好后 flask rota import 值班.csv")
+
+
+def _knowledge(application: Application) -> Finding:
+    living = application.knowledge
+    if not living.faults:
+        return Finding("知识库", ok=True, words=f"{len(living.current().entries)} 个条目，是最新的")
+    shown = "；".join(map(str, living.faults[:_SHOWN_FAULTS]))
+    words = f"{len(living.faults)} 处错误，改动没有启用，上一版照常回答：{shown}；改好后自动启用（flask kb lint）"
+    return Finding("知识库", ok=False, words=words)
 
 
 def _calendar(application: Application) -> Finding:

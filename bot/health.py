@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics: what an operator's watchdog asks. All figures come from the database."""
+"""/healthz, /readyz and /metrics: what an operator's watchdog asks. Figures come from database and disk."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -26,10 +26,12 @@ _WORKER_SILENT = timedelta(seconds=30)
 class Vital:
     """The state of the service as numbers."""
 
-    def __init__(self, database: Database, clock: Clock, spool: Spool) -> None:
+    def __init__(self, database: Database, clock: Clock, spool: Spool, *, refused: Callable[[], int]) -> None:
+        """`refused` tells how many faults keep the newest state of the knowledge from being served."""
         self._database = database
         self._clock = clock
         self._spool = spool
+        self._refused = refused
 
     def faults(self) -> list[str]:
         """Why this server should get no traffic, or needs somebody; empty when all is well."""
@@ -47,6 +49,9 @@ class Vital:
     def families(self) -> Iterator[GaugeMetricFamily]:
         """The figures, read now. What stands on disk is told even when the database is away."""
         yield GaugeMetricFamily("lixiao_spooled_messages", "Messages waiting on disk", value=self._spool.waiting())
+        yield GaugeMetricFamily(
+            "lixiao_knowledge_faults", "Faults for which an edit of the knowledge is not served", value=self._refused()
+        )
         try:
             yield from self._from_database()
         except SQLAlchemyError:

@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.routing.services import Services
 from bot.routing.turn import SILENCE, Reply, Turn
+from knowledge.base import KnowledgeBase
 from knowledge.decisions import Abstain, Answer, Context, Decision
 from knowledge.rendering import render
 
@@ -14,22 +15,22 @@ def faq(turn: Turn, services: Services) -> Reply | None:
     words = turn.words[: services.settings.limits.text_characters]
     if not words.strip():
         return None
-    decision = _ask(turn, services, words)
+    base = services.knowledge()
+    decision = _ask(turn, services, base, words)
     if isinstance(decision, Abstain):
         return None
     topic = decision.topic if isinstance(decision, Answer) else ""
-    return Reply(text=_render(turn, services, decision), by="faq" if topic else "suggest", topic=topic)
+    return Reply(text=_render(turn, services, base, decision), by="faq" if topic else "suggest", topic=topic)
 
 
 def fallback(turn: Turn, services: Services) -> Reply | None:
     """Nothing else answered: says so, and offers what is near and a person. Never silent to words."""
     if not turn.words.strip():
         return SILENCE
-    return Reply(text=_render(turn, services, Abstain()), by="fallback")
+    return Reply(text=_render(turn, services, services.knowledge(), Abstain()), by="fallback")
 
 
-def _ask(turn: Turn, services: Services, words: str) -> Decision:
-    base = services.knowledge
+def _ask(turn: Turn, services: Services, base: KnowledgeBase, words: str) -> Decision:
     before = _context(turn.conversation.slots)
     if before.asked_at is not None and turn.now - before.asked_at > services.memory_for:
         before = Context()
@@ -51,5 +52,5 @@ def _context(slots: dict[str, Any]) -> Context:
     return Context(slots.get("topic", ""), tuple(slots.get("suggestions", ())), datetime.fromisoformat(asked_at))
 
 
-def _render(turn: Turn, services: Services, decision: Decision) -> str:
-    return render(decision, services.knowledge, turn.now.astimezone(services.zone).date())
+def _render(turn: Turn, services: Services, base: KnowledgeBase, decision: Decision) -> str:
+    return render(decision, base, turn.now.astimezone(services.zone).date())

@@ -3,10 +3,12 @@
 from bot.routing.services import Handler
 from handlers.account import account
 from handlers.callback import callback
+from handlers.comfort import comfort
 from handlers.faq import fallback, faq
 from handlers.guide import guide
 from handlers.human import human
 from handlers.media import media
+from handlers.plan import plan
 from handlers.staff import staff
 from handlers.subscription import subscription
 
@@ -14,7 +16,9 @@ ROUTERS: tuple[Handler, ...] = (
     staff,  # everything from WeCom: alerts are taken there
     account,  # follow, unfollow, and events without words
     media,  # what cannot be read as words
+    plan,  # an answer to its question may be a telephone number or 找老师, so it is asked first
     callback,  # 打给我, while somebody worries about the student
+    comfort,  # 陪我冷静一下, 热线
     human,  # a person, before any machine's guess
     subscription,  # 退订 must always work
     guide,

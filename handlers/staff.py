@@ -1,15 +1,15 @@
-"""What staff say on WeCom: a tap on an alert's card, and 收到 A12 / 已处理 A12 / 误报 A12."""
+"""What staff say on WeCom: a tap on an alert's card, and 收到 A12 / 已处理 A12 / 误报 A12 / 确实 A12."""
 
 import re
 
 from bot.channel.messages import CardUpdateContent, OutboundMessage, Source
-from bot.escalation import messages
+from bot.escalation import feedback, messages
 from bot.outbox.state import Priority
 from bot.routing.services import Services
 from bot.routing.turn import SILENCE, Reply, Turn
 from bot.staff.models import Staff
 
-_COMMAND = re.compile(r"^\s*(收到|已处理|误报)\s*[AaＡａ]?\s*(\d{1,9})\s*[。.!！]?\s*$")
+_COMMAND = re.compile(r"^\s*(收到|已处理|误报|确实)\s*[AaＡａ]?\s*(\d{1,9})\s*[。.!！]?\s*$")
 _REPLY = re.compile(r"^\s*回复\s*[CcＣｃ]\s*(\d{1,9})[\s，,：:]+(.+)$", re.DOTALL)
 _CLOSE = re.compile(r"^\s*结束\s*[CcＣｃ]\s*(\d{1,9})\s*[。.]?\s*$")
 _BUTTON = re.compile(r"^(ack|false):(\d{1,9})$")
@@ -73,10 +73,13 @@ def _pressed(turn: Turn, services: Services, person: Staff) -> Reply:
     return SILENCE
 
 
-def _carry_out(turn: Turn, services: Services, person: Staff, *, word: str, alert_id: int, via: str) -> tuple[str, str]:
+def _carry_out(turn: Turn, services: Services, person: Staff, *, word: str, alert_id: int, via: str) -> tuple[str, str]:  # noqa: PLR0911 - one return for each outcome
     """Does what the word says; returns the answer in words and the line for the card."""
     alerts = services.alerts
     try:
+        if word == "确实":
+            feedback.confirm(turn.session, alerts, alert_id, person, via=via)
+            return messages.confirmed(alert_id), messages.confirmed(alert_id)
         if word == "收到":
             before = alerts.acknowledge(turn.session, alert_id, person, via=via)
             if before == "closed":

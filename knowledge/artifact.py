@@ -19,8 +19,8 @@ import numpy as np
 from knowledge.model import Model
 from knowledge.pinyin import Spelling
 
-_FORMAT = 1
-_NUMBERS = ("rarity", "weights", "starts", "rows", "values", "topic_starts")
+_FORMAT = 2
+_NUMBERS = ("rarity", "weights", "starts", "rows", "values", "topic_starts", "parts", "topic_parts")
 _KEPT = 3
 
 
@@ -38,15 +38,14 @@ def keep(folder: Path, key: str, learn: Callable[[], Model]) -> Model:
     place = folder / f"model-{key}"
     if (model := _find(place)) is not None:
         return model
-    with _alone(folder / "model.lock"):
-        if (model := _find(place)) is not None:
-            return model
-        model = learn()
-        try:
-            _save(model, place)
-            _forget_old(folder)
-        except OSError:  # a full disk: this process has its model all the same
-            return model
+    try:
+        with alone(folder / "model.lock"):
+            if (model := _find(place)) is None:
+                model = learn()
+                _save(model, place)
+                _forget_old(folder)
+    except OSError:  # a full disk, a folder of somebody else's: this process has its model all the same
+        return model or learn()
     return _find(place) or model
 
 
@@ -66,6 +65,7 @@ def _save(model: Model, place: Path) -> None:
             "spelling": [spelling.words, spelling.short, sorted(spelling.kept), sorted(spelling.syllables)],
         }
         (draft / "words.json").write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+        shutil.rmtree(place, ignore_errors=True)  # one that could not be read; who has mapped its files keeps them
         draft.rename(place)
     except OSError:
         shutil.rmtree(draft, ignore_errors=True)
@@ -103,14 +103,19 @@ def _find(place: Path) -> Model | None:
 def _forget_old(folder: Path) -> None:
     """Only the models that were opened last are kept."""
     models = sorted(folder.glob("model-*/"), key=lambda place: place.stat().st_mtime, reverse=True)
-    for place in models[_KEPT:]:
+    left_over = folder.glob("draft-*/")  # of a process that died; nobody else drafts while we are alone
+    for place in (*models[_KEPT:], *left_over):
         shutil.rmtree(place, ignore_errors=True)
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process at a time; the kernel lets go when it dies."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def alone(path: Path) -> Iterator[None]:
+    """One process at a time; the kernel lets go when it dies. Where no lock can be made nobody waits."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:  # a full disk, or one that is not ours to write: nothing will be kept either
+        yield
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

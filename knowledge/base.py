@@ -12,7 +12,7 @@ from knowledge.decisions import Abstain, Answer, Context, Decision, Hit, Suggest
 from knowledge.entry import CASES, Entry, School
 from knowledge.ranking import Ranker, distinct, phrases
 from knowledge.scoring import Thresholds, Verdict, judge
-from knowledge.text import STOP, fold, sentences, strip_fillers
+from knowledge.text import STOP, fold, normalise, sentences, strip_fillers
 from knowledge.tokens import Segmenter, Words
 from knowledge.training import learn, own_questions
 
@@ -51,6 +51,7 @@ class KnowledgeBase:
         self._ranker = ranker
         self._thresholds = thresholds
         self._exact = _exact_phrases(entries)
+        self._title_words = {entry.id: frozenset(segmenter.cut(fold(entry.title)).words) for entry in entries}
         self._decide = lru_cache(maxsize=_REMEMBERED)(self._decide_alone)
 
     @classmethod
@@ -132,10 +133,19 @@ class KnowledgeBase:
         found = (self.find_entry(other) for other in dict.fromkeys((*answer.others, *named)) if other not in answered)
         return tuple(entry for entry in found if entry is not None)[:_SUGGESTED]
 
+    def rank(self, text: str) -> Sequence[Hit]:
+        """The topics nearest to `text`, best first, with the parts of their scores; nothing is decided yet."""
+        return self._ranker.rank(self._ranker.spell(normalise(text)))
+
+    def why(self, text: str, topic: str) -> list[tuple[str, float]]:
+        """The features of `text` that speak most for `topic`, with their shares of what was learnt, largest first."""
+        return self._ranker.why(self._ranker.spell(normalise(text)), topic)
+
     def _pick(self, picked: int, context: Context) -> Decision:
-        entries = [entry for entry in map(self.find_entry, context.suggestions) if entry is not None]
-        if picked <= len(entries):
-            return Answer((_hit(entries[picked - 1], 1.0),))
+        offered = [self.find_entry(one) for one in context.suggestions]
+        if picked <= len(offered) and (chosen := offered[picked - 1]) is not None:
+            return Answer((_hit(chosen, 1.0),))
+        entries = [entry for entry in offered if entry is not None]  # one may have been taken back since
         return Suggestions(tuple(_hit(entry, 0.0) for entry in entries)) if entries else Abstain()
 
     def _follow_up(self, plain: str, last: Entry) -> Decision | None:
@@ -153,15 +163,23 @@ class KnowledgeBase:
             return Answer((replace(_hit(last, 1.0), facets=facets, cases=cases, follow_up=True),))
         if not facets and (other := self._only_subject(words)):
             return self._instead(last, other)
-        both = self._ranker.rank(fold(last.title) + STOP + framed)
-        alone = self._ranker.rank(framed)
-        case = not facets and self._is_case(words)
-        if not (case or self._goes_on(framed, last, alone, both)):
+        best = self._behind(framed, last, case=not facets and self._is_case(words))
+        if best is None:
             return None
-        best = (self._sibling(last, alone) if case else None) or both[0]
-        if best.topic != last.topic:
-            return Answer((self._detailed(best, framed),)) if best.score >= self._thresholds.answer else None
-        return Answer((replace(_hit(last, best.score), facets=facets, cases=cases, follow_up=True),))
+        if best.topic == last.topic:
+            return Answer((replace(_hit(last, best.score), facets=facets, cases=cases, follow_up=True),))
+        return Answer((self._detailed(best, framed),)) if best.score >= self._thresholds.answer else None
+
+    def _behind(self, framed: str, last: Entry, *, case: bool) -> Hit | None:
+        """What a text means behind the last topic, which may be that topic; None where it stands alone."""
+        alone = self._ranker.rank(framed)
+        if not case and self._stands_alone(framed, last, alone):
+            return None
+        both = self._ranker.rank(fold(last.title) + STOP + framed)
+        fits = max((hit.score for hit in both if hit.topic == last.topic), default=0.0)
+        if case:
+            return self._sibling(last, alone) or both[0]
+        return both[0] if max(fits, both[0].score) >= _FITS else None
 
     def _is_case(self, words: Sequence[str]) -> bool:
         """Whether a text only names a situation (出国的话呢)."""
@@ -174,17 +192,15 @@ class KnowledgeBase:
         near = [hit for hit in alone if hit.topic.partition(".")[0] == area and hit.topic != last.topic]
         return near[0] if near and near[0].parts["learned"] > _LIKELY else None
 
-    def _goes_on(self, framed: str, last: Entry, alone: Sequence[Hit], both: Sequence[Hit]) -> bool:
-        """Whether a text goes on with the last topic: it says little by itself, nothing strange, and fits behind it."""
+    def _stands_alone(self, framed: str, last: Entry, alone: Sequence[Hit]) -> bool:
+        """Whether a text is a question of its own, or none of ours: sure by itself, or long, or strange."""
         if alone and alone[0].topic != last.topic and alone[0].score >= _STANDS_ALONE:
-            return False
+            return True
         telling = [word for word in self._segmenter.cut(framed).terms if self._ranker.tells(word)]
         if len(telling) > _SAYS_LITTLE or self._ranker.strange(telling) > _STRANGE * len(telling):
-            return False
-        if not intents.facets(framed) and alone and alone[0].parts["outside"] > alone[0].parts["learned"] + _OUTSIDE:
-            return False
-        fits = max((hit.score for hit in both if hit.topic == last.topic), default=0.0)
-        return fits >= _FITS or both[0].score >= _FITS
+            return True
+        lead = alone[0].parts["outside"] - alone[0].parts["learned"] if alone else 0.0
+        return lead > _OUTSIDE and not intents.facets(framed)
 
     def _says(self, plain: str) -> bool:
         """Whether a text has a word that tells something; 怎么办 and 在哪 do not, without what was said before."""
@@ -213,9 +229,9 @@ class KnowledgeBase:
         if exact is not None:
             hits = tuple(self._detailed(_hit(self.entries[entry_id], 1.0, variant=plain), plain) for entry_id in exact)
             return Answer(hits) if len(hits) == 1 else Suggestions(hits[:_SUGGESTED])
-        if not self._says(plain):
-            return Abstain()
         ranked = self._ranker.rank(plain)
+        if not self._says(plain) and not (ranked and ranked[0].topic.startswith(_SMALL_TALK)):
+            return Abstain()
         if bare and (choice := self._choice(bare, ranked)):
             return choice
         parts = intents.clauses(plain)[:_CLAUSES]
@@ -264,7 +280,7 @@ class KnowledgeBase:
         titled = [
             _hit(entry, scores.get(entry.id, 0.0))
             for entry in self.entries.values()
-            if subject in self._segmenter.cut(fold(entry.title)).words
+            if subject in self._title_words[entry.id]
         ]
         if len({hit.topic for hit in titled}) >= _BROAD:
             return Suggestions(tuple(distinct(sorted(titled, key=lambda hit: len(hit.title)))[:_SUGGESTED]))
@@ -274,25 +290,32 @@ class KnowledgeBase:
         return None
 
     def _double(self, parts: Sequence[str], whole: Sequence[Hit]) -> Answer | None:
-        """Two questions of two topics in one text, each sure by itself and seen in the whole, in their order."""
+        """Two questions of two topics in one text, in their order, cut where both are surest.
+
+        Both must be seen in the whole text, and one of them be what it is most like.
+        """
         seen = {hit.topic for hit in whole}
-        best: tuple[float, tuple[Hit, ...]] | None = None
-        for at in range(1, len(parts)):
-            sides = [STOP.join(side) for side in (parts[:at], parts[at:])]
-            asking = [intents.asks(side) for side in sides]
-            hits = tuple(self._detailed(hit, side) for side in sides for hit in self._ranker.rank(side)[:1])
-            if not any(asking) or any(
-                hit.parts["learned"] < _PLAIN for hit, asks in zip(hits, asking, strict=False) if not asks
-            ):
-                continue
-            sure = min((hit.score for hit in hits), default=0.0)
-            if (
-                len({hit.topic for hit in hits} & seen) == len(sides)
-                and sure >= _BOTH_SURE
-                and (not best or sure > best[0])
-            ):
-                best = (sure, hits)
-        return Answer(best[1]) if best else None
+        pairs = [
+            pair
+            for at in range(1, len(parts))
+            if (pair := self._pair(STOP.join(parts[:at]), STOP.join(parts[at:])))
+            and whole[0].topic in (topics := {hit.topic for hit in pair})
+            and len(topics & seen) == len(pair)
+        ]
+        return Answer(max(pairs, key=lambda pair: min(hit.score for hit in pair))) if pairs else None
+
+    def _pair(self, first: str, second: str) -> tuple[Hit, ...]:
+        """The hits of two sides of a text where both are sure, and each asks or plainly names its topic; or nothing."""
+        sides = (first, second)
+        if not any(map(intents.asks, sides)):
+            return ()
+        hits = [(side, hit) for side in sides for hit in self._ranker.rank(side)[:1]]
+        sure = [
+            self._detailed(hit, side)
+            for side, hit in hits
+            if hit.score >= _BOTH_SURE and (intents.asks(side) or hit.parts["learned"] >= _PLAIN)
+        ]
+        return tuple(sure) if len(sure) == len(sides) else ()
 
     def _joined(self, plain: str, whole: Sequence[Hit]) -> list[str]:
         """The two questions of one that names two subjects (档案和户口怎么转), or nothing where one entry has both."""

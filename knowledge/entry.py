@@ -34,6 +34,8 @@ BLANK = "【请学校填写】"
 OUT_OF_SCOPE = "out_of_scope"
 """The topic of questions that are not ours: learnt like any other, and never answered."""
 
+_INNER_QUOTES = str.maketrans("“”", "‘’")
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -53,6 +55,9 @@ class Rumour:
 
     claim: str
     truth: str
+
+    def __str__(self) -> str:
+        return f"“{self.claim.translate(_INNER_QUOTES)}”——{self.truth}"
 
 
 @dataclass(frozen=True, slots=True)

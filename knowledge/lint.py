@@ -84,6 +84,8 @@ def _body(entry: Entry) -> Iterator[str]:
         if len(case) > CASE_LIMIT:
             yield f"cases 的键“{case}”超过 {CASE_LIMIT} 字"
         yield from _length(f"cases.{case}", text)
+    for rumour in entry.rumours:
+        yield from _length(f"rumours.{rumour.claim}", rumour.claim + rumour.truth)
 
 
 def _length(name: str, text: str) -> Iterator[str]:

@@ -33,12 +33,16 @@ class Vector:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """One text against everything: per topic what the weights say and the nearest question, and per question."""
+    """One text against everything: per topic what the weights say and the nearest question, per question, per part.
 
-    learned: Floats
-    near: Floats
-    total: Floats
-    questions: Floats
+    The parts are `Model.parts`: each entry's own questions, and each topic's further ones.
+    """
+
+    learned: NDArray[Any]
+    near: NDArray[Any]
+    total: NDArray[Any]
+    questions: NDArray[Any]
+    parts: NDArray[Any]
     known: float
 
 
@@ -47,7 +51,8 @@ class Model:
     """Numbers learnt from questions. `starts`, `rows` and `values` are the questions by feature.
 
     Questions are numbered by topic: those of topic k are `topic_starts[k]` to `topic_starts[k + 1]`; `owned` tells
-    which of them are an entry's own. `words` are the canonical words of each entry's title and variants.
+    which of them are an entry's own. `parts` are where each entry's own and each topic's further ones start, and
+    `topic_parts` which part is each topic's first. `words` are the canonical words of each entry's title and variants.
     """
 
     topics: tuple[str, ...]
@@ -58,6 +63,8 @@ class Model:
     rows: Integers
     values: Floats
     topic_starts: Integers
+    parts: Integers
+    topic_parts: Integers
     owned: Mapping[str, tuple[int, int]]
     questions: tuple[str, ...]
     words: Mapping[str, frozenset[str]]
@@ -68,16 +75,16 @@ class Model:
         """`vector` against every topic and every question."""
         count = len(self.questions)
         if not len(vector.ids):
-            nothing = np.zeros(len(self.topics), dtype=np.float32)
-            return Likeness(nothing, nothing, nothing, np.zeros(count, dtype=np.float32), vector.known)
+            none, topics = np.zeros(count, dtype=np.float32), np.zeros(len(self.topics), dtype=np.float32)
+            return Likeness(topics, topics, topics, none, np.zeros(len(self.parts), dtype=np.float32), vector.known)
         learned = vector.values @ self.weights[vector.ids]
         first, sizes = self.starts[vector.ids], self.starts[vector.ids + 1] - self.starts[vector.ids]
         ends = np.cumsum(sizes)
         at = np.arange(ends[-1], dtype=np.int32) + np.repeat(first - (ends - sizes), sizes)
-        shares = self.values[at] * np.repeat(vector.values, sizes)
-        each = np.bincount(self.rows[at], weights=shares, minlength=count).astype(np.float32)
-        near = np.maximum.reduceat(each, self.topic_starts[:-1]).astype(np.float32)
-        return Likeness(learned, near, learned + NEAREST_WEIGHT * near, each, vector.known)
+        each = np.bincount(self.rows[at], self.values[at] * np.repeat(vector.values, sizes), count)
+        parts = np.maximum.reduceat(each, self.parts)
+        near = np.maximum.reduceat(parts, self.topic_parts)
+        return Likeness(learned, near, learned + NEAREST_WEIGHT * near, each, parts, vector.known)
 
     def vector(self, counts: Mapping[str, int]) -> Vector:
         """The features as a vector; those that no question has only lower `known`."""

@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 Syllables = Mapping[str, str]
 """Each Chinese character's commonest reading in plain letters (档 → dang, 女 → nv)."""
@@ -31,7 +31,7 @@ def read_syllables() -> dict[str, str]:
     }
 
 
-@lru_cache(maxsize=1000)
+@cache
 def coarse(syllable: str) -> str:
     """The syllable with what many speakers do not tell apart made one (zh and z, ang and an)."""
     for pattern, alike in _ALIKE:

@@ -42,4 +42,6 @@ def _leaks(asked: dict[str, Place], folder: Path) -> Iterator[Fault]:
             continue
         for plain in dict.fromkeys(normalise(question.text) for question in questions):
             if plain in asked:
-                yield Fault(*asked[plain], f"“{plain}”也是评测句（evaluation/{path.name}），学过的句子量不出什么，换一个评测句")
+                yield Fault(
+                    *asked[plain], f"“{plain}”也是评测句（evaluation/{path.name}），学过的句子量不出什么，换一个评测句"
+                )

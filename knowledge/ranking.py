@@ -13,7 +13,7 @@ from knowledge.scoring import score
 from knowledge.text import normalise
 from knowledge.tokens import Segmenter
 
-_CANDIDATES = 5
+_CANDIDATES = 4
 _NOTHING = -1.0
 _FINER = 0.02
 _REMEMBERED = 4096
@@ -35,11 +35,8 @@ class Ranker:
             topic: frozenset().union(*(model.words[entry.id] for entry in entries))
             for topic, entries in self._by_topic.items()
         }
-        # where each entry's own questions start, and where a topic's further ones do
-        starts = sorted({*map(int, model.topic_starts[:-1]), *(at for span in model.owned.values() for at in span)})
-        starts = [start for start in starts if start < len(model.questions)]
-        self._starts = np.array(starts, dtype=np.int64)
-        self._part = {entry_id: starts.index(first) for entry_id, (first, _) in model.owned.items()}
+        parts = model.parts.tolist()
+        self._part = {entry_id: parts.index(first) for entry_id, (first, _) in model.owned.items()}
         self._spans = list(pairwise(map(int, model.topic_starts)))
         self._outside = model.topics.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in model.topics else None
 
@@ -54,10 +51,10 @@ class Ranker:
             return ()
         outside = float(likeness.total[self._outside]) if self._outside is not None else _NOTHING
         words = {word: self._segmenter.weight(word) for word in self._segmenter.cut(plain).terms if self.tells(word)}
-        order = np.argsort(-likeness.total, kind="stable")[: _CANDIDATES + 1]
-        numbers = [int(number) for number in order if number != self._outside][:_CANDIDATES]
+        order = np.argsort(-likeness.total, kind="stable")[: _CANDIDATES + 1].tolist()
+        numbers = [number for number in order if number != self._outside][:_CANDIDATES]
         totals = [float(likeness.total[number]) for number in numbers]
-        parts = np.maximum.reduceat(likeness.questions, self._starts).tolist()
+        parts = likeness.parts.tolist()
         return tuple(
             self._hit(
                 number, likeness, parts, words,

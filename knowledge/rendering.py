@@ -108,6 +108,8 @@ def _answer(hit: Hit, base: KnowledgeBase, today: date) -> list[Paragraph]:
     if hit.follow_up:
         return [*asked, deadline, source] if hit.facets != ("when",) else [*asked, source]
     shown = {facet for facet in hit.facets if facet != "how"}
+    if deadline.text and _UNKNOWN in entry.facets.get("when", ""):
+        shown.add("when")  # the deadline says it; said twice it only makes the bubble longer
     rest = [
         Paragraph(f"你要做的：\n{entry.facets['how']}" if "how" in entry.facets else "", 1),
         *(
@@ -117,8 +119,16 @@ def _answer(hit: Hit, base: KnowledgeBase, today: date) -> list[Paragraph]:
         ),
         deadline,
         Paragraph("" if "contact" in shown else office_line(entry, base), 4),
+        _rumour(hit, entry),
     ]
     return [Paragraph(entry.short, 0), *asked, *rest, source]
+
+
+def _rumour(hit: Hit, entry: Entry) -> Paragraph:
+    """One rumour that the entry corrects: the one the student said, or else the first, if there is room for it."""
+    said = next((rumour for rumour in entry.rumours if rumour.claim == hit.variant), None)
+    shown = said or next(iter(entry.rumours), None)
+    return Paragraph(f"常见误传：{shown}" if shown else "", 1 if said else 6)
 
 
 def _asked(hit: Hit, entry: Entry, base: KnowledgeBase, today: date) -> list[str]:

@@ -24,20 +24,25 @@ class Thresholds:
     `margin`: the best must be this far ahead of the next topic. `near`: how far behind the best a suggestion may be.
     """
 
-    answer: float = 0.45
+    answer: float = 0.5
     suggest: float = 0.12
     margin: float = 0.0
 
 
-_BIAS = -3.04
+_BIAS = -2.35
 _PARTS: Mapping[str, float] = {
-    "learned": 1.21, "near": 1.43, "ahead": 2.10, "outside": -2.47, "known": 2.26, "strange": -1.83,
+    "learned": 2.95, "near": 2.30, "ahead": 0.35, "outside": -2.55, "known": 2.63, "strange": -1.70,
 }  # fmt: skip
 
 
 def score(parts: Mapping[str, float]) -> float:
     """The chance, from 0 to 1, that a topic with these parts is what was asked."""
-    return 1 / (1 + math.exp(-_BIAS - sum(weight * parts[name] for name, weight in _PARTS.items())))
+    return 1 / (1 + math.exp(-sum(shares(parts).values())))
+
+
+def shares(parts: Mapping[str, float]) -> dict[str, float]:
+    """What each part adds to the log-odds of that chance; `bias` is there without any."""
+    return {"bias": _BIAS} | {name: weight * parts[name] for name, weight in _PARTS.items()}
 
 
 def judge(best: float, following: float, thresholds: Thresholds) -> Verdict:

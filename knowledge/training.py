@@ -38,6 +38,11 @@ def learn(entries: Sequence[Entry], questions: Mapping[str, Sequence[str]], segm
     labels = np.array([topics.index(topic) for topic, _ in examples], dtype=np.int32)
     starts, rows, values = _by_feature(vectors, len(vocabulary), most=int(_COMMONEST * len(vectors)) + _FEW)
     raw = Counter(word for text in plain for word in segmenter.raw(text))
+    topic_starts = np.searchsorted(labels, np.arange(len(topics) + 1)).astype(np.int32)
+    parts = np.array(
+        sorted({*topic_starts[:-1].tolist(), *(at for span in owned.values() for at in span if at < len(examples))}),
+        dtype=np.int32,
+    )
     return Model(
         topics=tuple(topics),
         vocabulary=vocabulary,
@@ -46,7 +51,9 @@ def learn(entries: Sequence[Entry], questions: Mapping[str, Sequence[str]], segm
         starts=starts,
         rows=rows,
         values=values,
-        topic_starts=np.searchsorted(labels, np.arange(len(topics) + 1)).astype(np.int32),
+        topic_starts=topic_starts,
+        parts=parts,
+        topic_parts=np.searchsorted(parts, topic_starts[:-1]).astype(np.int32),
         owned=owned,
         questions=tuple(text for _, text in examples),
         words={

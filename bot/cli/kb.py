@@ -15,10 +15,12 @@ from flask.cli import AppGroup
 import knowledge
 from bot.clock import Clock, SystemClock
 from knowledge.base import KnowledgeBase
-from knowledge.decisions import Abstain, Answer, Context, Decision, Hit, Suggestions
+from knowledge.decisions import Answer, Context, Decision, Suggestions
 from knowledge.evaluation import EvaluationError, Figures, Outcome, evaluate, figures, read_questions
+from knowledge.explaining import explain, explain_fully
+from knowledge.handbook import handbook
 from knowledge.lint import lint as lint_folder
-from knowledge.loader import KnowledgeError
+from knowledge.loader import KnowledgeError, Library, load
 from knowledge.rendering import render
 
 _DEFAULT_ZONE = "Asia/Shanghai"
@@ -30,8 +32,12 @@ kb = AppGroup("kb", help="知识库：提问、评测、检查。")
 @kb.command("ask", help="照学生看到的样子回答 TEXT，并说明判断的依据。")
 @click.argument("text", required=False)
 @click.option("--jsonl", is_flag=True, help="从标准输入逐行读 {id, text, conversation}，逐行回答。")
-def ask(text: str | None, *, jsonl: bool) -> None:
+@click.option("--explain", "explained", is_flag=True, help="再说明每个分数由哪些部分组成、哪些字词最起作用。")
+def ask(text: str | None, *, jsonl: bool, explained: bool) -> None:
     """Print the answer as the student reads it, and the decision; with --jsonl a row a line."""
+    if jsonl and explained:
+        message = "--explain 只用于一个问题，不和 --jsonl 一起用"
+        raise click.UsageError(message)
     if jsonl == (text is not None):
         message = "给一个问题，或者用 --jsonl 从标准输入读，二者选一"
         raise click.UsageError(message)
@@ -40,9 +46,10 @@ def ask(text: str | None, *, jsonl: bool) -> None:
         for answer in answer_lines(sys.stdin, base, _today()):
             click.echo(json.dumps(answer, ensure_ascii=False))
         return
-    decision = base.ask(text or "")
+    asked = text or ""
+    decision = base.ask(asked)
     click.echo(render(decision, base, _today()))
-    click.echo(f"\n── {explain(decision)}")
+    click.echo(f"\n── {explain_fully(asked, decision, base) if explained else explain(decision)}")
 
 
 @kb.command("eval", help="用标注好的问题 FILE 评测，按类给出数字。")
@@ -82,6 +89,18 @@ def lint() -> None:
     click.echo(f"{len(report.faults)} 处错误，{len(report.notes)} 条提示")
     if report.faults:
         raise click.exceptions.Exit(1)
+
+
+@kb.command("handbook", help="把全部条目写成一页可打印的 HTML：FILE，不写就是 handbook.html，- 是标准输出。")
+@click.argument("file", default="handbook.html", type=click.Path(dir_okay=False, allow_dash=True))
+def write_handbook(file: str) -> None:
+    """Write the whole knowledge as one page to print."""
+    library = _readable()
+    page = handbook(library.entries, library.school, _today())
+    with click.open_file(file, "w", encoding="utf-8") as written:
+        written.write(page)
+    if file != "-":
+        click.echo(f"{len(library.entries)} 条写进 {file}，用浏览器打开再打印")
 
 
 def answer_lines(lines: Iterable[str], base: KnowledgeBase, today: date) -> Iterator[dict[str, Any]]:
@@ -126,31 +145,18 @@ def as_row(decision: Decision, base: KnowledgeBase, today: date) -> dict[str, An
     return row
 
 
-def explain(decision: Decision) -> str:
-    """The decision and what led to it, in one line an entry."""
-    hits: tuple[Hit, ...]
-    if isinstance(decision, Abstain):
-        hits = (decision.nearest,) if decision.nearest else ()
-        head = f"none {decision.score:.2f}"
-    else:
-        hits = decision.hits
-        head = f"{'answer' if isinstance(decision, Answer) else 'suggest'} {decision.score:.2f}"
-    lines = [head]
-    for hit in hits:
-        parts = " ".join(f"{name}={value:.2f}" for name, value in hit.parts.items()) or "同一句"
-        asked = f" 分项 {' '.join((*hit.facets, *hit.cases))}" if hit.facets or hit.cases else ""
-        lines.append(f"{hit.entry_id} {hit.score:.2f} {parts} 近似“{hit.variant}”{asked}")
-    return "\n   ".join(lines)
-
-
 def _folder() -> Path:
     return Path(current_app.config.get("KNOWLEDGE_DIR") or knowledge.DATA)
 
 
 def _open_base() -> KnowledgeBase:
     cache = current_app.config.get("KNOWLEDGE_CACHE_DIR")
+    return knowledge.base_of(_readable(), cache_folder=Path(cache) if cache else None)
+
+
+def _readable() -> Library:
     try:
-        return knowledge.open_base(_folder(), cache_folder=Path(cache) if cache else None)
+        return load(_folder())
     except KnowledgeError as error:
         lines = "\n".join(f"· {fault}" for fault in error.faults)
         message = f"知识库有 {len(error.faults)} 处错误，先用 flask kb lint 检查：\n{lines}"

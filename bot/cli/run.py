@@ -48,6 +48,9 @@ def serve_all(application: Application) -> int:
     if application.simulated:
         application.seed_demonstration()
     application.database.dispose()
+    if not application.has_learnt:  # here nobody is impatient; gunicorn kills a worker that does not start in time
+        click.echo("正在学习知识库，只有内容变了才要这样，一般十几秒…")
+        _ = application.knowledge
     _announce(application)
     return _supervise([_web_command(application), [sys.executable, "-m", "flask", "worker"]])
 

@@ -1,13 +1,17 @@
-"""`flask safety`: triage texts and check the data. Needs the data and nothing else of the bot."""
+"""`flask safety`: triage texts, check the data, try new words, and report what counselors said of each rule."""
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 from flask.cli import AppGroup
 
+from bot.cli.current import current_application, shown_errors
+from bot.escalation.feedback import RuleCount, weekly_counts
 from bot.safety.assessment import assess
 from bot.safety.hotlines import load_hotlines
 from bot.safety.lexicon import load_lexicon
@@ -15,6 +19,7 @@ from bot.safety.lint import lint
 from bot.safety.matching import Lexicon
 from bot.safety.models import Assessment
 from bot.safety.replies import load_replies
+from bot.safety.trial import try_out
 
 safety = AppGroup("safety", help="安全：判断文字里的危险信号，检查词库。")
 
@@ -38,6 +43,24 @@ def triage(text: str | None, *, jsonl: bool) -> None:
             sys.stdout.flush()
 
 
+@safety.command("trial", help="试用：FILE 里的新词放到最近的消息上，看会多报什么；不会生效。")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 3650), help="往回看几天。")
+@shown_errors
+def trial(file: Path, days: int) -> None:
+    """Prints, without names or numbers, what the new terms would change. Nothing is stored and nothing alarms."""
+    application = current_application()
+    since = application.clock.now() - timedelta(days=days)
+    with application.database.read() as session:
+        outcome = try_out(session, application.cipher, load_lexicon(), load_lexicon(extra=(file,)), since)
+    for change in outcome.changes:
+        click.echo(f"{change.before.word} → {change.after.word}　{change.excerpt}　{change.rule}")
+    click.echo(
+        f"看了 {outcome.read} 条消息，级别会变的 {outcome.changed} 条，其中新报老师的 {outcome.new_alarms} 条。"
+        "\n还没有生效：确认后把文件放进 bot/safety/data/lexicon/，运行 flask safety lint，再重启。"
+    )
+
+
 @safety.command("lint", help="检查词库、热线和回复；有问题则逐条列出并以 1 结束。")
 def lint_data() -> None:
     """Prints every fault of the data; exit code 1 if there is one."""
@@ -52,6 +75,41 @@ def lint_data() -> None:
         f"没有问题：{len(lexicon.terms)} 个词、{len(lexicon.patterns)} 个模式、{len(filled)} 条热线、"
         f"{len(load_replies())} 段回复"
     )
+
+
+@safety.command("report", help="每周每条规则：报了几次，老师说确实、已处理、误报各几次。")
+@click.option("--weeks", default=4, show_default=True, type=click.IntRange(1, 60), help="往回看几周。")
+@shown_errors
+def report(weeks: int) -> None:
+    """Prints the weeks, the latest first, and in each the least precise rule first."""
+    application = current_application()
+    zone = application.settings.school.zone
+    today = application.clock.now().astimezone(zone)
+    monday = (today - timedelta(days=today.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
+    with application.database.read() as session:
+        counts = weekly_counts(session, monday - timedelta(weeks=weeks - 1), zone)
+    if not counts:
+        click.echo(f"最近 {weeks} 周没有警报。")
+        return
+    shapes = {pattern.name: pattern.shown for pattern in load_lexicon().patterns}
+    for line in report_lines(counts, shapes):
+        click.echo(line)
+
+
+def report_lines(counts: Iterable[RuleCount], shapes: Mapping[str, str]) -> Iterator[str]:
+    """A heading a week and a line a rule; `shapes` shows what a pattern's name stands for."""
+    week = None
+    for one in counts:
+        if one.week != week:
+            week = one.week
+            yield f"{week:%Y-%m-%d} 起的一周"
+        precision = "  —" if one.precision is None else f"{one.precision:4.0%}"
+        said = f"确实 {one.confirmed}、已处理 {one.handled}、误报 {one.false}"
+        unjudged = one.alerts - one.confirmed - one.handled - one.false
+        yield (
+            f"  {precision}  报 {one.alerts}：{said}、未评 {unjudged}"
+            f"　{one.label}　{one.rule}{'　' + shapes[one.rule] if one.rule in shapes else ''}"
+        )
 
 
 def triage_lines(lines: Iterable[str], lexicon: Lexicon) -> Iterator[str]:
@@ -82,6 +140,7 @@ def _as_json(assessment: Assessment) -> dict[str, Any]:
             "level": signal.level.word,
             "span": [signal.start, signal.end],
             "subject": signal.subject,
+            "rule": signal.rule,
         }
         for signal in assessment.signals
     ]

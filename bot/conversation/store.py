@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.conversation.conversation import Conversation
 from bot.conversation.records import ConversationRecord, InboundRecord, SeenSignatureRecord
@@ -20,8 +23,7 @@ _SIGNATURES = table_of(SeenSignatureRecord)
 # Built once: at a thousand messages a second, building statements costs more than running them.
 _KEYS: BindParameter[str] = bindparam("keys", expanding=True)
 _FIND_REPLIES = select(_INBOUND.c.id, _INBOUND.c.dedup_key, _INBOUND.c.reply).where(_INBOUND.c.dedup_key.in_(_KEYS))
-_FIND_SEEN = select(_SIGNATURES.c.signature_key).where(_SIGNATURES.c.signature_key.in_(_KEYS))
-_SAVE_INBOUND, _SAVE_SEEN = insert(_INBOUND), insert(_SIGNATURES)
+_SAVE_INBOUND = insert(_INBOUND)
 _LOAD = (
     select(_CONVERSATIONS)
     .where(_CONVERSATIONS.c.contact.in_(bindparam("contacts", expanding=True)))
@@ -52,16 +54,23 @@ def save_inbound(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         session.connection().execute(_SAVE_INBOUND, rows)
 
 
-def find_seen(session: Session, signature_keys: Iterable[str]) -> set[str]:
-    """Which of the signed requests were accepted before."""
-    return set(session.connection().execute(_FIND_SEEN, {"keys": list(signature_keys)}).scalars())
+def accept(session: Session, signature_keys: Iterable[str], now: datetime) -> set[str]:
+    """Remembers signed requests; returns those that nobody had accepted before.
+
+    Another process that accepts the same one at this moment is waited for: only one of both gets it.
+    """
+    rows = [{"signature_key": key, "seen_at": now} for key in sorted(set(signature_keys))]
+    if not rows:
+        return set()
+    return set(session.connection().execute(_accepting(session.get_bind().dialect.name), rows).scalars())
 
 
-def save_seen(session: Session, signature_keys: Iterable[str], now: datetime) -> None:
-    """Remembers signed requests. Raises IntegrityError if another process has accepted one meanwhile."""
-    rows = [{"signature_key": key, "seen_at": now} for key in signature_keys if key]
-    if rows:
-        session.connection().execute(_SAVE_SEEN, rows)
+@cache
+def _accepting(database: str) -> ReturningInsert[Any]:
+    dialect = postgresql if database == "postgresql" else sqlite
+    statement = dialect.insert(_SIGNATURES).on_conflict_do_nothing(index_elements=["signature_key"])
+    accepting: ReturningInsert[Any] = statement.returning(_SIGNATURES.c.signature_key)
+    return accepting
 
 
 def load_conversations(session: Session, contacts: Iterable[str]) -> dict[str, Conversation]:

@@ -100,6 +100,11 @@ def marked_false(alert_id: int) -> str:
     return f"A{alert_id} 已标为误报并结束，谢谢，这会让以后的提醒更准。"
 
 
+def confirmed(alert_id: int) -> str:
+    """The answer to 确实 A12."""
+    return f"A{alert_id} 已记为属实，谢谢。处理完请回复：已处理 A{alert_id}"
+
+
 def unknown_alert(alert_id: int) -> str:
     """The answer when there is no such alert."""
     return f"没有找到 A{alert_id}，请核对编号。"
@@ -112,6 +117,7 @@ def already_closed(alert_id: int) -> str:
 
 STAFF_HELP = (
     "您可以这样回复：\n收到 A12　由我处理这条警报\n已处理 A12　处理完了，结束\n误报 A12　不是危险，结束\n"
+    "确实 A12　提醒得对（只记录，不结束）\n"
     "回复 C3 您的话　发给诉求 C3 的学生\n结束 C3　这件诉求办完了\n（A12、C3 换成消息里的编号）"
 )
 

@@ -8,6 +8,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Generic, TypeVar
 
 import structlog
@@ -41,9 +42,18 @@ class _Ticket(Generic[T, R]):
 class Batcher(Generic[T, R]):
     """One thread that works off what the others bring. Started by the first caller, so that it survives no fork."""
 
-    def __init__(self, work: Callable[[Sequence[T]], Sequence[R | BaseException]]) -> None:
-        """`work` gives one outcome for each item, in order; an exception among them is raised for that caller."""
+    def __init__(
+        self,
+        work: Callable[[Sequence[T]], Sequence[R | BaseException]],
+        *,
+        turn: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        """`work` gives one outcome for each item, in order; an exception among them is raised for that caller.
+
+        It is done within `turn()`: whoever arrives while that is waited for rides along.
+        """
         self._work = work
+        self._turn = turn
         self._queue: queue.SimpleQueue[_Ticket[T, R] | None] = queue.SimpleQueue()
         self._door = threading.Lock()
         self._closed = False
@@ -84,20 +94,29 @@ class Batcher(Generic[T, R]):
             first = self._queue.get()
             if first is None:
                 return
-            tickets = [first]
-            closing = False
-            while len(tickets) < _MOST_AT_ONCE:
-                try:
-                    ticket = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if ticket is None:
-                    closing = True
-                    break
-                tickets.append(ticket)
-            self._finish([ticket for ticket in tickets if not ticket.abandoned])
+            try:
+                with self._turn():
+                    tickets, closing = self._waiting(first)
+                    self._finish([ticket for ticket in tickets if not ticket.abandoned])
+            except Exception as error:  # the turn never came
+                logger.exception("turn_never_came")
+                tickets, closing = self._waiting(first)
+                self._tell(tickets, [error] * len(tickets))
             if closing:
                 return
+
+    def _waiting(self, first: _Ticket[T, R]) -> tuple[list[_Ticket[T, R]], bool]:
+        """Who has come by now, and whether the batcher was closed after them."""
+        tickets = [first]
+        while len(tickets) < _MOST_AT_ONCE:
+            try:
+                ticket = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if ticket is None:
+                return tickets, True
+            tickets.append(ticket)
+        return tickets, False
 
     def _finish(self, tickets: list[_Ticket[T, R]]) -> None:
         if not tickets:
@@ -111,6 +130,10 @@ class Batcher(Generic[T, R]):
         except Exception as error:  # the thread must live on; every caller of this batch hears of it
             logger.exception("batch_failed", size=len(tickets))
             outcomes = [error] * len(tickets)
+        self._tell(tickets, outcomes)
+
+    @staticmethod
+    def _tell(tickets: Sequence[_Ticket[T, R]], outcomes: Sequence[R | BaseException]) -> None:
         for ticket, outcome in zip(tickets, outcomes, strict=True):
             ticket.outcome = outcome
             ticket.done.set()

@@ -1,6 +1,8 @@
 """The door in: every callback is answered in time, and no message is lost on the way to the database."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -27,14 +29,27 @@ class Inbox:
     """Answers messages, many in one transaction where they come together."""
 
     def __init__(
-        self, database: Database, pipeline: Pipeline, spool: Spool, outbox: Outbox, *, answer_within_s: float
+        self,
+        database: Database,
+        pipeline: Pipeline,
+        spool: Spool,
+        outbox: Outbox,
+        *,
+        think: Callable[[str], object],
+        answer_within_s: float,
     ) -> None:
+        """`think` works out and remembers what words mean, before anybody has to wait for the database.
+
+        One message is thought about at a time: the interpreter does no more, and more threads get in the batch's way.
+        """
         self._database = database
         self._pipeline = pipeline
         self._spool = spool
         self._outbox = outbox
+        self._think = think
+        self._thinking = threading.Lock()
         self._answer_within_s = answer_within_s
-        self._batcher: Batcher[InboundMessage, Answered] = Batcher(self._work)
+        self._batcher: Batcher[InboundMessage, Answered] = Batcher(self._work, turn=database.turn)
 
     def answer(self, message: InboundMessage) -> str | None:
         """What the sender reads at once; None means nothing yet: silence, or an answer that the outbox will bring.
@@ -42,6 +57,8 @@ class Inbox:
         The message is stored when this returns, in the database or on disk. Raises ReplayedRequestError for the
         same signed request twice, and NotStoredError if neither place could take it.
         """
+        with self._thinking, suppress(Exception):  # an error is met again, where it is dealt with
+            self._think(message.text)
         try:
             answered = self._batcher.submit(message, timeout_s=self._answer_within_s)
         except ReplayedRequestError:

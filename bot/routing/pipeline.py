@@ -61,20 +61,21 @@ class Pipeline:
         `routers_broke` the routers are left out and the sender reads that a person will look at it.
         """
         now = self._clock.now()
-        seen = store.find_seen(session, [message.signature_key for message in messages if message.signature_key])
+        signed = [message.signature_key for message in messages if message.signature_key]
+        accepted = store.accept(session, signed, now)
         known = store.find_replies(session, [message.dedup_key for message in messages], self._cipher)
         fresh = [
-            message for message in messages if message.dedup_key not in known and message.signature_key not in seen
+            message
+            for message in messages
+            if message.dedup_key not in known and (not message.signature_key or message.signature_key in accepted)
         ]
         batch = _Batch(session, now, fresh, held=self._held(session, fresh))
         outcomes: list[Outcome] = []
         for message in messages:
-            if message.signature_key and message.signature_key in seen:
+            if message.signature_key and message.signature_key not in accepted:
                 outcomes.append(ReplayedRequestError(message.dedup_key))
                 continue
-            if message.signature_key:
-                seen.add(message.signature_key)
-                batch.signatures.append(message.signature_key)
+            accepted.discard(message.signature_key)
             stored = known.get(message.dedup_key)
             if stored is None:
                 answered = self._answer(batch, message, routers_broke=routers_broke)
@@ -148,7 +149,6 @@ class _Batch:
         self.conversations = store.load_conversations(session, senders) if fresh else {}
         self.held = held
         self.rows: list[dict[str, Any]] = []
-        self.signatures: list[str] = []
 
     def turn(self, message: InboundMessage, inbound_id: str) -> Turn:
         """The message with its sender's contact and conversation, both made if they are new."""
@@ -178,4 +178,3 @@ class _Batch:
         save_contacts(self.session, [self.contacts[contact] for contact in touched])
         store.save_conversations(self.session, [self.conversations[contact] for contact in touched])
         store.save_inbound(self.session, self.rows)
-        store.save_seen(self.session, self.signatures, self.now)

@@ -16,11 +16,11 @@ from knowledge.base import KnowledgeBase
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases behind the handlers."""
+    """The use cases behind the handlers. `knowledge` gives the newest: take it once a message."""
 
     settings: Settings
     zone: ZoneInfo
-    knowledge: KnowledgeBase
+    knowledge: Callable[[], KnowledgeBase]
     cases: Cases
     alerts: Alerts
     outbox: Outbox

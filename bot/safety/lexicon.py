@@ -1,7 +1,7 @@
 """Reading the lexicon from its YAML files, with every fault named by file and line."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -46,9 +46,12 @@ class Example:
     where: str
 
 
-def load_lexicon(folder: Path = DATA_FOLDER) -> Lexicon:
-    """The lexicon of the YAML files in `folder`/lexicon. Raises LexiconError with every fault by file and line."""
-    draft = _read(folder / "lexicon")
+def load_lexicon(folder: Path = DATA_FOLDER, *, extra: Sequence[Path] = ()) -> Lexicon:
+    """The lexicon of the YAML files in `folder`/lexicon, and of `extra` ones on trial.
+
+    Raises LexiconError with every fault by file and line.
+    """
+    draft = _read(folder / "lexicon", extra)
     if draft.faults:
         raise LexiconError(draft.faults)
     return draft.finish()
@@ -232,11 +235,11 @@ class _Draft:
             return None
 
 
-def _read(folder: Path) -> _Draft:
+def _read(folder: Path, extra: Sequence[Path] = ()) -> _Draft:
     draft = _Draft()
     sections = {"words": draft.word, "rewritings": draft.rewriting, "signals": draft.signal}
     sections |= {"guards": draft.guard, "persons": draft.person, "gathering": draft.gather}
-    files = [(path.name, _document(path, draft)) for path in sorted(folder.glob("*.yaml"))]
+    files = [(path.name, _document(path, draft)) for path in (*sorted(folder.glob("*.yaml")), *extra)]
     if not files:
         draft.faults.append(f"{folder} 里没有 .yaml 文件")
     for section, take in sections.items():  # words first: the others are written with them

@@ -17,6 +17,7 @@ from bot.safety.text import Normaliser, Rewriting
 
 PARTS_RULE = "parts"  # the name of the rule that adds up parts
 _FEW = 16  # looking for more words than this costs as much as trying the expression
+_SHOWN = 48
 _MOST_PARTS = 120  # a text of nothing but goodbyes is not read to its end
 
 
@@ -56,6 +57,12 @@ class Pattern:
     expression: re.Pattern[str]
     meaning: Meaning
     demands: tuple[frozenset[str], ...]
+
+    @property
+    def shown(self) -> str:
+        """The beginning of the expression, for a person who wants to know which one it is."""
+        words = self.expression.pattern
+        return words if len(words) <= _SHOWN else words[: _SHOWN - 1] + "…"
 
     def may_match(self, text: str) -> bool:
         """False if the text lacks what the expression cannot do without. The first demand is the automaton's work."""

@@ -1,5 +1,6 @@
 """What to answer to somebody in distress: which words for which situation. The words are data/replies.yaml."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -19,6 +20,34 @@ SITUATIONS = frozenset(
     for subject in ("self", "other")
     for again in ("", "_again")
 ) | {"red_attempt_self", "red_threat_self", "call_me_phone_asked", "call_me_phone_given"}
+_LISTENING: Mapping[str, tuple[str, ...]] = {
+    "self": ("listening_self_1", "listening_self_2", "listening_self_3"),
+    "other": ("listening_other_1", "listening_other_2"),
+}
+COMPANY = frozenset(
+    {
+        *_LISTENING["self"],
+        *_LISTENING["other"],
+        "call_noted",
+        "call_noted_without_phone",
+        "hotline_card",
+        "exercise_breathing",
+        "exercise_senses",
+        "plan_start",
+        "plan_next",
+        "plan_skipped",
+        "plan_done",
+        "plan_left",
+        "plan_waits",
+    }
+)
+"""What is said besides: to who goes on talking while an alert is open, and what a student asks for."""
+_OFFER = re.compile(
+    r"(?<=[。，；\n])[^。，；\n]*“打给我”和手机号(?=[。；])|^[^。\n]*“打给我”和手机号(?=。)", re.MULTILINE
+)
+
+
+_FILL = re.compile(r"\{([a-z]+)\}")  # one pass: what a student wrote is never taken for a placeholder
 
 
 class RepliesError(UserFacingError):
@@ -39,6 +68,19 @@ def call_me_reply(at: datetime, *, phone: str = "") -> str:
     return render("call_me_phone_given" if phone else "call_me_phone_asked", at, phone=phone)
 
 
+def listening_reply(subject: str, heard: int, at: datetime) -> str:
+    """To somebody with an open alert who says what nobody understands; `heard` such texts came before."""
+    situations = _LISTENING["other" if subject == "other" else "self"]
+    return render(situations[heard] if heard < len(situations) else situations[heard % 2], at)
+
+
+def with_call_noted(reply: str, at: datetime, *, phone: str) -> str:
+    """The reply with the offer of a call replaced by the word that the wish for one is passed on."""
+    noted = render("call_noted" if phone else "call_noted_without_phone", at, phone=phone).rstrip("。")
+    said, count = _OFFER.subn(noted, reply, count=1)
+    return said if count else f"{reply}\n\n{noted}。"
+
+
 def situation_of(assessment: Assessment, *, again: bool) -> str:
     """The name of the template that fits."""
     level = max(assessment.level, Level.YELLOW)
@@ -51,22 +93,18 @@ def situation_of(assessment: Assessment, *, again: bool) -> str:
     return f"{level.word}_{assessment.subject}{'_again' if again else ''}"
 
 
-def render(situation: str, at: datetime, *, phone: str = "") -> str:
-    """A template with the lines of the hour and the number filled in. Raises KeyError for an unknown situation."""
+def render(situation: str, at: datetime, **words: str) -> str:
+    """A template with the lines of the hour and the given words filled in. Raises KeyError for an unknown situation."""
     hotlines = load_hotlines()
-    return (
-        load_replies()[situation]
-        .replace("{lines}", _lines(at, hotlines))
-        .replace("{line}", _one_line(at, hotlines))
-        .replace("{phone}", phone)
-    )
+    fills = {"lines": _lines(at, hotlines), "line": _one_line(at, hotlines), "phone": "", **words}
+    return _FILL.sub(lambda match: fills.get(match[1], match[0]), load_replies()[situation])
 
 
 @cache
 def load_replies(path: Path = DATA_FILE) -> Mapping[str, str]:
     """The templates by situation, read once. Raises RepliesError if one is missing or unknown."""
     templates: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if wrong := SITUATIONS ^ templates.keys():
+    if wrong := (SITUATIONS | COMPANY) ^ templates.keys():
         message = f"{path.name} 缺少或多出：{'、'.join(sorted(wrong))}"
         raise RepliesError(message)
     return templates

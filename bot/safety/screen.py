@@ -1,6 +1,8 @@
 """The distress stage: before every filter, limit and takeover, on every text that a student sends."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -10,14 +12,18 @@ from bot.conversation.store import recent_words
 from bot.crypto import Cipher
 from bot.escalation.alerts import Alerts, Worry
 from bot.routing.turn import Next, Reply, Turn
+from bot.safety import care
+from bot.safety.callback import find_call_request, find_phone
 from bot.safety.models import CALM, Assessment, Level
-from bot.safety.replies import supportive_reply
+from bot.safety.plan import progress_of
+from bot.safety.replies import listening_reply, render, supportive_reply, with_call_noted
 from bot.staff.store import Directory
 
 logger = structlog.get_logger(__name__)
 
 Assess = Callable[[str, Sequence[str]], Assessment]
 _SPLIT_CHARACTERS = 4  # a message this short may be a part of one
+_CARING = frozenset({"safety", "comfort", "plan"})  # handlers whose answers are fit for somebody in pain
 
 
 class DistressStage:
@@ -34,20 +40,33 @@ class DistressStage:
         self._zone = zone
 
     def __call__(self, turn: Turn, proceed: Next, /) -> Reply:
-        """The supportive reply for red and orange; for yellow one after a real answer, or in the fallback's place."""
-        if turn.message.kind not in (Kind.TEXT, Kind.VOICE) or not turn.message.text or self._is_staff(turn):
-            return proceed(turn)
+        """The supportive reply for red and orange; for yellow one after a real answer, or in the fallback's place.
+
+        Until the alert is closed every other answer comes plain, and what nobody understands is listened to.
+        """
+        cared_for = self._is_cared_for(turn)
+        if cared_for:
+            turn.held = 0  # reminders wait for a better day
+        screened = turn.message.kind in (Kind.TEXT, Kind.VOICE) and turn.message.text and not self._is_staff(turn)
+        reply = self._screened(turn, proceed, cared_for=cared_for) if screened else proceed(turn)
+        return care.plain(reply) if cared_for else reply
+
+    def _screened(self, turn: Turn, proceed: Next, *, cared_for: bool) -> Reply:
         assessment, failed = self._assessed(turn)
         turn.level = assessment.level.word
         if assessment.level is Level.NONE:
-            return proceed(turn)
+            return self._listened(turn, proceed(turn)) if cared_for else proceed(turn)
         again = self._raise(turn, assessment, failed=failed)
+        if assessment.alarms:
+            turn.conversation.slots = turn.conversation.slots | {care.SLOT: care.begun(assessment.subject, turn.now)}
         if failed:
             return proceed(turn)
-        words = supportive_reply(assessment, turn.now.astimezone(self._zone), again=again)
+        words = supportive_reply(assessment, self._at(turn), again=again)
         if assessment.alarms:
-            return Reply(text=words, by="safety", topic="psych.crisis", plain=True)
+            return Reply(text=self._with_call(turn, words), by="safety", topic="psych.crisis", plain=True)
         reply = proceed(turn)
+        if reply.by in _CARING:
+            return replace(reply, plain=True)
         if reply.by == "faq" and reply.topic and not reply.topic.startswith("meta."):
             return Reply(text=f"{reply.text}\n\n{words}", by=reply.by, topic=reply.topic, plain=True)
         return Reply(text=words, by="safety", topic="psych.help", plain=True)
@@ -67,7 +86,12 @@ class DistressStage:
 
     def _raise(self, turn: Turn, assessment: Assessment, *, failed: bool) -> bool:
         signals = [
-            {"category": signal.category, "label": signal.label, "level": signal.level.word}
+            {
+                "category": signal.category,
+                "label": signal.label,
+                "level": signal.level.word,
+                "rule": signal.rule,
+            }
             for signal in assessment.signals
         ]
         if failed:
@@ -84,6 +108,42 @@ class DistressStage:
             ),
         )
         return again
+
+    def _with_call(self, turn: Turn, words: str) -> str:
+        """A number, or the wish for a call, in the very message that alarms goes to the counselor with it."""
+        phone = find_phone(turn.words)
+        if phone is None and find_call_request(turn.words) is None:
+            words_with_call = words
+        else:
+            self._alerts.ask_for_call(turn.session, turn.contact.contact, phone=phone or "")
+            words_with_call = with_call_noted(words, self._at(turn), phone=phone or "")
+        plan = progress_of(turn.conversation.slots.get("plan"))
+        waits = plan is not None and not plan.is_done
+        return f"{words_with_call}\n\n{render('plan_waits', self._at(turn))}" if waits else words_with_call
+
+    def _is_cared_for(self, turn: Turn) -> bool:
+        """True while an alert that this student's words raised is open; forgets it when it is not."""
+        slot = turn.conversation.slots.get(care.SLOT)
+        if slot is None:
+            return False
+        if care.is_open(turn.session, turn.contact.contact, slot["about"]):
+            return True
+        turn.conversation.slots = {key: value for key, value in turn.conversation.slots.items() if key != care.SLOT}
+        return False
+
+    def _listened(self, turn: Turn, reply: Reply) -> Reply:
+        """What nobody understood is counted on the alert and answered by listening."""
+        slot = turn.conversation.slots.get(care.SLOT)
+        if slot is None or not care.wants_listening(turn.words, reply, slot, turn.now):
+            return reply
+        about, heard = str(slot["about"]), int(slot["heard"])
+        worry = Worry(turn.contact.contact, turn.inbound_id, turn.message.text, Level.NONE.word, about, ())
+        self._alerts.raise_alert(turn.session, worry)  # the alert is open, so this only adds to its counter
+        turn.conversation.slots = turn.conversation.slots | {care.SLOT: slot | {"heard": heard + 1}}
+        return Reply(text=listening_reply(about, heard, self._at(turn)), by="safety", topic="psych.crisis", plain=True)
+
+    def _at(self, turn: Turn) -> datetime:
+        return turn.now.astimezone(self._zone)
 
     def _is_staff(self, turn: Turn) -> bool:
         return (

@@ -14,7 +14,7 @@ from support.threads import run_together
 from bot.beats import BeatRecord, beat, find_beats
 from bot.cases.records import CaseRecord
 from bot.clock import FakeClock
-from bot.db import Base, Database
+from bot.db import Base, Database, DatabaseBusyError, WriterLock
 from bot.migrations import is_current, upgrade
 from bot.records import METADATA
 from bot.students.records import OptOutRecord
@@ -291,3 +291,26 @@ def test_the_clock_of_tests_fits_the_database(database: Database, clock: FakeClo
     set_beat(database, "x", clock.now())
     with database.read() as session:
         assert find_beats(session)["x"] == clock.now()
+
+
+class TestWriteLock:
+    def test_a_writer_that_hangs_stops_the_others_only_for_a_while(self, tmp_path: Path, monkeypatch):
+        """Who cannot have the lock in time hears so; when it is free again it is not taken by who has given up."""
+        monkeypatch.setattr("bot.db._BUSY_TIMEOUT_MS", 100)
+        hanging, waiting = WriterLock(tmp_path / "lock"), WriterLock(tmp_path / "lock")
+        with hanging:
+            for _ in range(2):
+                with pytest.raises(DatabaseBusyError), waiting:
+                    pytest.fail("two writers at once")
+        with waiting, pytest.raises(DatabaseBusyError), hanging:
+            pytest.fail("two writers at once")
+        for lock in (hanging, waiting):
+            with lock, lock:  # may be entered again within
+                pass
+            lock.close()
+
+    def test_without_a_lock_file_writers_go_on(self, tmp_path: Path):
+        """A full disk must not stop the alerts; SQLite's own lock still keeps writers apart."""
+        (tmp_path / "file").write_text("")
+        with WriterLock(tmp_path / "file" / "lock"):
+            pass

@@ -7,20 +7,15 @@ from pathlib import Path
 import pytest
 from support.world import World, open_world
 
+import knowledge as packaged
 from bot.clock import FakeClock
 from knowledge.base import KnowledgeBase
-from knowledge.loader import load
-from knowledge.tokens import Segmenter
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture(scope="session")
-def knowledge(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
-    """The real entries."""
-    library = load(ROOT / "knowledge" / "data")
-    segmenter = Segmenter(library.dictionary, library.synonyms, cache_folder=tmp_path_factory.mktemp("jieba"))
-    return KnowledgeBase.build(library.entries, library.school, segmenter=segmenter)
+def knowledge() -> KnowledgeBase:
+    """The real entries, with what this machine has learnt from them."""
+    return packaged.open_base()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from support.standing import StandingBase
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bot.bootstrap import Application
@@ -259,7 +260,7 @@ def open_world(
     extra = {key: sections.pop(key) for key in ("handlers",) if key in sections}
     settings = settings_for(database_url, platform.url, **sections)
     application = Application(settings=settings, clock=clock, root=ROOT, folder=folder, seed=7, **extra)
-    application.__dict__["knowledge"] = knowledge
+    application.__dict__["knowledge"] = StandingBase(knowledge)
     upgrade(application.database, ROOT)
     with application.database.write() as session:
         application.directory.replace_all(session, STAFF)

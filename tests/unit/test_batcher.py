@@ -4,6 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from support.threads import run_together
@@ -157,6 +158,46 @@ class TestTooLate:
         first.join(10)
         assert one.submit(3, timeout_s=10) == 30
         assert gate.batches == [[1], [3]]
+
+
+class TestTurn:
+    def test_who_comes_while_the_turn_is_waited_for_rides_along(self):
+        """The longer the others write, the more messages share the next commit."""
+        turn = threading.Semaphore(0)
+        batches: list[list[int]] = []
+
+        @contextmanager
+        def wait() -> Iterator[None]:
+            assert turn.acquire(timeout=10)
+            yield
+
+        def work(items: Sequence[int]) -> Sequence[int]:
+            batches.append(sorted(items))
+            return list(items)
+
+        one = Batcher[int, int](work, turn=wait)
+        arrivals = one._queue = Arrivals()
+        callers = [threading.Thread(target=one.submit, args=(n,), kwargs={"timeout_s": 10}) for n in range(4)]
+        for caller in callers:
+            caller.start()
+        arrivals.wait_for(4)
+        turn.release()
+        for caller in callers:
+            caller.join(10)
+        assert batches == [[0, 1, 2, 3]]
+        turn.release()
+        one.close()
+
+    def test_a_turn_that_never_comes_is_told_to_all_who_wait(self):
+        def never() -> AbstractContextManager[None]:
+            raise OSError("the lock is somebody else's")
+
+        one = Batcher[int, int](times_ten, turn=never)
+        with pytest.raises(OSError, match="somebody else's"):
+            one.submit(1, timeout_s=5)
+        with pytest.raises(OSError, match="somebody else's"):
+            one.submit(2, timeout_s=5)
+        one.close()
 
 
 class TestClose:

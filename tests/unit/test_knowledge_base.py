@@ -8,7 +8,7 @@ import pytest
 from knowledge import intents
 from knowledge.base import KnowledgeBase
 from knowledge.decisions import Abstain, Answer, Context, Suggestions
-from knowledge.entry import OUT_OF_SCOPE, Dictionary, Entry, KeyDate, Office, School, Source
+from knowledge.entry import OUT_OF_SCOPE, Dictionary, Entry, KeyDate, Office, Rumour, School, Source
 from knowledge.rendering import BYTE_LIMIT, Paragraph, fit, render
 from knowledge.text import fold, normalise
 from knowledge.tokens import Segmenter
@@ -253,6 +253,20 @@ def test_the_bubble_says_first_what_matters(base):
 def test_what_the_school_has_filled_in_is_shown(base):
     shown = render(base.ask("户口怎么迁出"), base, TODAY)
     assert "找谁：户籍窗口 · 010-1" in shown
+
+
+def test_one_rumour_is_corrected_where_there_is_room(segmenter):
+    """The one that the student quoted comes before all else that may go; another only where nothing has to go for it."""
+    rumours = (Rumour("档案可以自己带走", "不能。"), Rumour("档案两年就死", "没有这回事。"))
+    told = KnowledgeBase.build([replace(ENTRIES[0], rumours=rumours), *ENTRIES[1:]], SCHOOL, segmenter=segmenter)
+    shown = render(told.ask("档案怎么转"), told, TODAY)
+    assert "\n\n常见误传：“档案可以自己带走”——不能。\n\n" in shown
+    assert "两年" not in shown
+    assert "常见误传：“档案两年就死”——没有这回事。" in render(told.ask("听说档案两年就死了"), told, TODAY)
+    long = replace(ENTRIES[0], rumours=rumours, facets={"how": "步" * 400, "where": "处" * 200})
+    full = KnowledgeBase.build([long], SCHOOL, segmenter=segmenter)
+    assert "误传" not in render(full.ask("档案怎么转"), full, TODAY)
+    assert "处" in render(full.ask("档案怎么转"), full, TODAY)
 
 
 def test_a_follow_up_without_its_facet_says_so(base):

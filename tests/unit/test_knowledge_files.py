@@ -149,6 +149,62 @@ def test_no_entries_at_all_is_a_fault(tmp_path):
     assert [fault.message for fault in read(tmp_path).faults] == ["没有条目文件（*.yaml）"]
 
 
+def write_questions(folder: Path, name: str, *lines: str) -> None:
+    path = folder / "questions" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def faults(folder: Path) -> list[str]:
+    return [str(fault) for fault in lint(folder, TODAY).faults]
+
+
+def test_questions_keep_their_places(folder):
+    write_questions(folder, "a.tsv", "# 说明", "archive.transfer\t档案啥时候动身", "", "out_of_scope\t今天天气")
+    write_questions(folder, "b.tsv", "archive.transfer\t档案上路没")
+    library = load(folder)
+    assert library.questions == {"archive.transfer": ("档案啥时候动身", "档案上路没"), "out_of_scope": ("今天天气",)}
+    assert library.question_places == {
+        "archive.transfer": (("questions/a.tsv", 2), ("questions/b.tsv", 1)), "out_of_scope": (("questions/a.tsv", 4),),
+    }  # fmt: skip
+    assert faults(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("archive.transfer\t老师，档案啥时候动身呀？", "“老师，档案啥时候动身呀？”已经写过（questions/a.tsv:1）"),
+        ("out_of_scope\t档案啥时候动身", "已经是 archive.transfer 的问法（questions/a.tsv:1）"),
+        ("out_of_scope\t二档案", "“二档案”是条目 archive.transfer 的问法，不能也是 out_of_scope 的"),
+        ("out_of_scope\t档案转递细则", "是条目 archive.transfer/more 的问法"),
+        ("archive.nothing\t档案呢", "没有主题 archive.nothing 的条目"),
+        ("档案呢", "应写成 主题编号<TAB>问法"),
+    ],
+)
+def test_faults_of_questions_are_told_with_file_and_line(folder, line, said):
+    """A question is said once, and means one topic; politeness and marks make no other question of it."""
+    write_questions(folder, "a.tsv", "archive.transfer\t档案啥时候动身", "archive.transfer\t一档案", line)
+    (fault,) = faults(folder)
+    assert fault.startswith("questions/a.tsv:3 ")
+    assert said in fault
+
+
+def test_what_is_learnt_is_not_measured(folder):
+    """A question or a variant that is also in an evaluation file is a fault, at the place of what is learnt."""
+    write_questions(folder, "a.tsv", "archive.transfer\t档案啥时候动身")
+    (folder / "evaluation").mkdir()
+    (folder / "evaluation/test.jsonl").write_text(
+        '{"text":"档案啥时候动身啊？","topic":"archive.transfer"}\n{"text":"二档案","topic":"archive.transfer"}\n'
+        '{"text":"档案到哪儿了","topic":"archive.transfer"}\n',
+        encoding="utf-8",
+    )
+    (folder / "evaluation/tune.jsonl").write_text("{}\n", encoding="utf-8")
+    first, second, third = faults(folder)
+    assert first.startswith("evaluation/tune.jsonl 读不出来")
+    assert second.startswith("national/archive.yaml:1 “二档案”也是评测句（evaluation/test.jsonl）")
+    assert third.startswith("questions/a.tsv:1 “档案啥时候动身”也是评测句")
+
+
 def hits(*topics: str) -> tuple[Hit, ...]:
     return tuple(Hit(topic, topic, topic, 0.5) for topic in topics)
 

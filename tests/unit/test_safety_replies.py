@@ -1,26 +1,40 @@
 """Every template held to the rubric (after VERA-MH), one rule a test, so that a psychologist can read it."""
 
 from datetime import datetime
+from itertools import pairwise
 
 import pytest
 
 from bot.safety.models import Assessment, Level, Signal
+from bot.safety.plan import Progress, load_steps, question, written_out
 from bot.safety.replies import (
+    COMPANY,
     LONGEST_REPLY,
     SITUATIONS,
     RepliesError,
     call_me_reply,
+    listening_reply,
     load_replies,
     render,
     situation_of,
     supportive_reply,
+    with_call_noted,
 )
 
 NIGHT = datetime(2026, 6, 17, 3, 0)  # noqa: DTZ001 - the school's wall clock
 MORNING = datetime(2026, 6, 17, 10, 0)  # noqa: DTZ001 - likewise
 HOLIDAY = datetime(2026, 10, 1, 10, 0)  # noqa: DTZ001 - likewise
-RENDERED = {name: render(name, NIGHT, phone="13800000000") for name in sorted(SITUATIONS)}
-EVERY = pytest.mark.parametrize("situation", sorted(SITUATIONS))
+FILLS = {
+    "phone": "13800000000",
+    "question": question(Progress()),
+    "count": "7",
+    "plan": "1. 我会这样察觉到自己又难受了",
+}
+LISTENING = {name for name in COMPANY if name.startswith("listening")}
+ALL = sorted(SITUATIONS | COMPANY)
+RENDERED = {name: render(name, NIGHT, **FILLS) for name in ALL}
+EVERY = pytest.mark.parametrize("situation", ALL)  # what is never said, whatever the situation
+ANSWERS = pytest.mark.parametrize("situation", sorted(SITUATIONS | LISTENING))  # what each answer to distress says
 URGENT = pytest.mark.parametrize(
     "situation", [name for name in sorted(SITUATIONS) if name.startswith(("red", "orange"))]
 )
@@ -138,22 +152,22 @@ def test_no_exclamation_marks_and_no_cheer(situation):
     forbid(situation, ["！", "!", "～", "~", "哈", "亲", "😊", "哦", "呢~"])
 
 
-@EVERY
+@ANSWERS
 def test_says_that_it_is_a_program(situation):
     assert "我是程序" in RENDERED[situation]
 
 
-@EVERY
+@ANSWERS
 def test_names_a_person_who_will_see_it(situation):
     assert any(person in RENDERED[situation] for person in ("值班老师", "辅导员"))
 
 
-@EVERY
+@ANSWERS
 def test_names_a_line(situation):
     assert any(number in RENDERED[situation] for number in ("120", "110", "12356", "010-82951332"))
 
 
-@EVERY
+@ANSWERS
 def test_offers_a_call_back(situation):
     assert "打给" in RENDERED[situation]
 
@@ -194,6 +208,51 @@ def test_is_one_bubble(situation):
     assert len(RENDERED[situation].encode()) <= LONGEST_REPLY
 
 
+def test_the_longest_finished_plan_is_one_message_of_the_platform():
+    longest = written_out(["很长的回答" * 30] * len(load_steps()))
+    assert len(render("plan_done", MORNING, plan=longest).encode()) <= 2048
+
+
+@EVERY
+def test_says_who_will_see_it_wherever_the_student_is_invited_to_write_more(situation):
+    """Honest about readers: the answers to distress, the start of the plan and the card of lines say who reads."""
+    if situation in SITUATIONS | LISTENING | {"plan_start", "hotline_card"}:
+        assert any(person in RENDERED[situation] for person in ("老师", "辅导员"))
+
+
+@pytest.mark.parametrize(
+    "situation", ["exercise_breathing", "exercise_senses", "plan_done", "plan_left", "hotline_card"]
+)
+def test_what_is_asked_for_ends_with_a_way_to_a_person(situation):
+    assert any(number in RENDERED[situation] for number in ("120", "12356", "010-82951332"))
+
+
+@pytest.mark.parametrize("step", [step.ask for step in load_steps()])
+def test_no_step_of_the_plan_asks_for_a_method_or_a_promise(step):
+    assert [phrase for phrase in METHODS + BARGAINS + MINIMISING if phrase in step] == []
+
+
+@URGENT
+@pytest.mark.parametrize("phone", ["13800000000", ""])
+def test_a_number_in_the_message_takes_the_place_of_the_offer(situation, phone):
+    """Who has left a number is not asked for one once more, and whoever only wants a call is asked for it once."""
+    said = with_call_noted(RENDERED[situation], NIGHT, phone=phone)
+    assert said.count("值班老师，请留意陌生来电" if phone else "请把手机号也发给我") == 1
+    assert "打给我”和手机号" not in said
+    assert "。。" not in said
+    assert len(said.encode()) <= LONGEST_REPLY
+
+
+@pytest.mark.parametrize("subject", ["self", "other"])
+def test_listening_never_says_the_same_twice_in_a_row(subject):
+    said = [listening_reply(subject, heard, NIGHT) for heard in range(8)]
+    assert all(one != another for one, another in pairwise(said))
+
+
+def test_what_a_student_wrote_is_never_filled_in():
+    assert "{lines}" in render("plan_done", NIGHT, plan="{lines}")
+
+
 @EVERY
 def test_nothing_is_left_unfilled(situation):
     assert not set("{}【】") & set(RENDERED[situation])
@@ -224,6 +283,14 @@ def test_each_situation_has_its_words(given, again, situation):
 @pytest.mark.parametrize("at", [NIGHT, MORNING, HOLIDAY])
 def test_the_red_reply_has_a_line_at_every_hour(at):
     assert "24 小时" in supportive_reply(assessment(Level.RED, "plan"), at, again=False)
+
+
+@pytest.mark.parametrize("at", [NIGHT, MORNING, HOLIDAY])
+def test_the_card_of_lines_is_never_empty_and_never_shows_a_blank(at):
+    """03:00, 10:00 and a holiday: 110 and 120 first, a line that answers day and night, nothing not filled in."""
+    card = render("hotline_card", at)
+    assert card.index("120 或 110") < card.index("24 小时")
+    assert "【" not in card
 
 
 @pytest.mark.parametrize("level", [Level.RED, Level.ORANGE, Level.YELLOW])

@@ -1,0 +1,43 @@
+"""What stays different after a crisis message until its alert is closed: who is told what, nothing sold beside it."""
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.escalation.records import AlertRecord
+from bot.routing.turn import Reply
+
+SLOT = "care"
+_LISTENS_FOR = timedelta(hours=24)  # after that an unclear text is a text like any other again
+_UNCLEAR = frozenset({"fallback", "suggest", "limit", "guide", "routers_broke"})
+_ASKS = re.compile(r"[？?吗呢]|怎么|怎样|如何|什么|哪|几[点号天时]|多少|能不能|可不可以|要不要|是不是|有没有|咋")
+_MENUS = ("回复数字", "你问的是哪一个")
+
+
+def begun(about: str, now: datetime) -> dict[str, Any]:
+    """The slot's value after a message that alarms."""
+    return {"about": about, "since": now.isoformat(), "heard": 0}
+
+
+def is_open(session: Session, contact: str, about: str) -> bool:
+    """True while an alert of this contact is not closed. Asked only of those who have the slot."""
+    query = select(AlertRecord.id).where(
+        AlertRecord.contact == contact, AlertRecord.about == about, AlertRecord.state != "resolved"
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def wants_listening(words: str, reply: Reply, slot: dict[str, Any], now: datetime) -> bool:
+    """True for what is no question: 在宿舍，就我一个 answers ours, and is owed more than advice on moving out."""
+    unclear = reply.by in _UNCLEAR or (reply.by == "faq" and _ASKS.search(words) is None)
+    return unclear and now - datetime.fromisoformat(slot["since"]) < _LISTENS_FOR
+
+
+def plain(reply: Reply) -> Reply:
+    """The same answer with nothing beside it: no held reminders, no menu of numbers."""
+    kept = [paragraph for paragraph in reply.text.split("\n\n") if not paragraph.startswith(_MENUS)]
+    return replace(reply, text="\n\n".join(kept) or reply.text, plain=True)
