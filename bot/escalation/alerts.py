@@ -25,6 +25,7 @@ logger = structlog.get_logger(__name__)
 
 _LEVELS = ("none", "yellow", "orange", "red")
 _FOLLOW_UP_EVERY = timedelta(minutes=5)
+_TOLD_ONE_BY_ONE = 12
 ROBOT = "robot"
 
 
@@ -246,14 +247,25 @@ class Alerts:
             alert.level, alert.signals = worry.level, list(worry.signals)
             alert.state, alert.acknowledged_by, alert.acknowledged_at = "triggered", "", None
             self.notify(session, alert, worry.words)
-        elif alert.state == "acknowledged" and worry.level in ("red", "orange"):
-            self._tell_owner(session, alert, now)
+        elif worry.level == "none" or (alert.state == "acknowledged" and worry.level in ("red", "orange")):
+            self._tell_more(session, alert, worry, now)
 
-    def _tell_owner(self, session: Session, alert: AlertRecord, now: datetime) -> None:
-        owner = self._rota.find_person(session, alert.acknowledged_by)
-        slot = int(now.timestamp() // _FOLLOW_UP_EVERY.total_seconds())
-        text = messages.more_words(alert.id, alert.message_count)
-        self._say(session, alert, text, [owner] if owner else [], subject=f"alert-more:{alert.id}:{slot}")
+    def _tell_more(self, session: Session, alert: AlertRecord, worry: Worry, now: datetime) -> None:
+        """Who has the alert, or is on duty as long as nobody has, reads what the student went on to say.
+
+        The answer to 你在哪里 is worth nothing as a counter: the first few are told one by one, later ones every five
+        minutes.
+        """
+        if alert.state == "acknowledged":
+            owner = self._rota.find_person(session, alert.acknowledged_by)
+            people = [owner] if owner else []
+        else:
+            people = list(self._rota.on_duty(session, now).people)
+        slot = f"{int(now.timestamp() // _FOLLOW_UP_EVERY.total_seconds())}"
+        if worry.level == "none" and alert.message_count <= _TOLD_ONE_BY_ONE:
+            slot = f"m{alert.message_count}"
+        text = messages.more_words(alert.id, alert.message_count, worry.words)
+        self._say(session, alert, text, people, subject=f"alert-more:{alert.id}:{slot}")
 
     def _say(self, session: Session, alert: AlertRecord, text: str, people: Sequence[Staff], *, subject: str) -> None:
         """Each of `people`, else the group robot, has the text on its way, once for a `subject`."""

@@ -13,6 +13,7 @@ _TODO = {
     ("orange", "other"): "要做：先联系写信的同学，弄清担心的是谁，再一起想办法。",
 }
 _EXCERPT = 120
+_QUOTED = 400
 NOT_DELIVERED = "【企业微信没有送达，请转告】"
 NOT_YOURS = "您的企业微信账号不在教职工名单里，没有记录下来。请让管理员导入后再试。"
 
@@ -62,9 +63,9 @@ def robot_text(content: CardContent, *, reason: str) -> str:
     return f"【{reason}】{content.title}\n{content.text}\n处理的老师请在企业微信应用里回复：收到 {number}"
 
 
-def more_words(alert_id: int, count: int) -> str:
-    """To who has taken the alert, when the student writes again."""
-    return f"A{alert_id} 的同学又写来消息（累计 {count} 条），请看一看。"
+def more_words(alert_id: int, count: int, words: str) -> str:
+    """To who has taken the alert, or is on duty, when the student writes again."""
+    return f"A{alert_id} 的同学又写来消息（累计 {count} 条）：\n“{words[:_QUOTED]}”"
 
 
 def wants_a_call(alert_id: int, phone: str) -> str:

@@ -784,3 +784,40 @@ def test_words_that_are_kept_no_longer_are_said_so(school: School):
         session.execute(InboundRecord.__table__.delete())  # type: ignore[attr-defined]
     school.pass_time(timedelta(minutes=5, seconds=30))
     assert "原话已按期限删除" in card_of(school.wecom.sent[-1]).text
+
+
+class TestWhatTheStudentGoesOnToSay:
+    """The answer to 你在哪里 must reach a person, not only a counter."""
+
+    @staticmethod
+    def say(school: School, words: str) -> None:
+        with school.database.write() as session:
+            school.alerts.raise_alert(session, Worry("openid-li", school.chance.new_id(), words, "none", "self", ()))
+
+    def test_who_is_on_duty_reads_it_as_long_as_nobody_has_the_alert(self, school: School):
+        school.worry()
+        school.deliver()
+        self.say(school, "在三号楼楼顶")
+        self.say(school, "就我一个人")
+        school.deliver()
+        assert [text_of(message) for message in school.wecom.sent[-2:]] == [
+            "A1 的同学又写来消息（累计 2 条）：\n“在三号楼楼顶”",
+            "A1 的同学又写来消息（累计 3 条）：\n“就我一个人”",
+        ]
+
+    def test_who_has_the_alert_reads_it(self, school: School):
+        school.worry()
+        school.deliver()
+        school.acknowledge(WANG)
+        self.say(school, "在三号楼楼顶")
+        school.deliver()
+        assert "在三号楼楼顶" in text_of(school.wecom.sent[-1])
+
+    def test_a_flood_is_told_one_by_one_only_at_first(self, school: School):
+        school.worry()
+        school.deliver()
+        before = len(school.wecom.sent)
+        for number in range(40):
+            self.say(school, f"话{number}")
+        school.deliver()
+        assert 11 <= len(school.wecom.sent) - before <= 13
