@@ -16,7 +16,7 @@ from knowledge.tokens import Segmenter
 _CANDIDATES = 4
 _NOTHING = -1.0
 _FINER = 0.02
-_REMEMBERED = 4096
+_REMEMBERED = 1024
 
 
 class Ranker:

@@ -46,11 +46,10 @@ _in_use: WeakValueDictionary[str, "Segmenter"] = WeakValueDictionary()
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A text cut up: canonical `words` in order; `terms`, the same without function words; their character `pairs`."""
+    """A text cut up: canonical `words` in order; `terms`, the same without function words."""
 
     words: tuple[str, ...]
     terms: tuple[str, ...]
-    pairs: tuple[str, ...]
 
 
 def private_cache_folder() -> Path:
@@ -134,7 +133,7 @@ class Segmenter:
         _in_use["newest"] = self
 
     def cut(self, normalised: str) -> Words:
-        """The words and character pairs of a normalised text. The last few texts are remembered."""
+        """The words of a normalised text. The last few texts are remembered."""
         return self._remembered(normalised)
 
     def general(self) -> dict[str, int]:
@@ -178,10 +177,7 @@ class Segmenter:
             if word != STOP and word != " "  # noqa: PLR1714 - measured: two comparisons beat a tuple here
         ]
         words = [word for each in found for word in each.split("+")] if "+" in "".join(found) else found
-        terms = [word for word in words if word not in _FUNCTION_WORDS]
-        joined = "".join(terms)
-        pairs = [joined[at : at + 2] for at in range(len(joined) - 1)]
-        return Words(tuple(words), tuple(terms), tuple(pairs))
+        return Words(tuple(words), tuple(word for word in words if word not in _FUNCTION_WORDS))
 
     def _weigh(self, word: str) -> float:
         if word in _FUNCTION_WORDS:

@@ -89,7 +89,7 @@ def _announce(application: Application) -> None:
 def _supervise(commands: Sequence[list[str]]) -> int:
     """Runs the commands until a signal or until one of them ends; none is left when this returns."""
     root = os.environ.get("FLASK_RUN_FROM_CLI", "")
-    environment = {**os.environ, "FLASK_RUN_FROM_CLI": root or "true"}
+    environment = {"MALLOC_ARENA_MAX": "2", **os.environ, "FLASK_RUN_FROM_CLI": root or "true"}
     processes = [subprocess.Popen(command, env=environment, start_new_session=True) for command in commands]  # noqa: S603 - our own commands
     stopping = False
 

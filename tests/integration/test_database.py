@@ -314,3 +314,17 @@ class TestWriteLock:
         (tmp_path / "file").write_text("")
         with WriterLock(tmp_path / "file" / "lock"):
             pass
+
+
+def test_connections_that_the_server_has_ended_are_replaced(database: Database, monkeypatch: pytest.MonkeyPatch):
+    """After a restart of PostgreSQL the next caller gets a living connection, not an error. SQLite has no server."""
+    monkeypatch.setattr("bot.db._PING_AFTER_S", 0)
+    with database.read() as session:
+        mine = None if database.is_sqlite else session.scalar(text("SELECT pg_backend_pid()"))
+    if mine is not None:
+        other = Database(database.url.render_as_string(hide_password=False))
+        with other.write() as killer:
+            killer.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": mine})
+        other.dispose()
+    with database.read() as session:
+        assert session.scalar(text("SELECT 1")) == 1
