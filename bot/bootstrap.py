@@ -21,6 +21,7 @@ from bot.db import Database
 from bot.development import DEMONSTRATION_STAFF, ROBOT_KEY
 from bot.escalation.alerts import Alerts, NoticePolicy
 from bot.escalation.engine import EscalationTicker
+from bot.escalation.morning import MorningList
 from bot.escalation.next_way import NextWay
 from bot.escalation.rota import Rota
 from bot.gateway.http import Timeouts
@@ -390,6 +391,11 @@ class Application:
             Loop(self.dispatcher(SAFETY_LANE), rest_s=0.2),
             Loop(self.dispatcher(ORDINARY_LANE), rest_s=0.3),
             Loop(EscalationTicker(self.database, self.clock, self.alerts), rest_s=1),
+            Loop(
+                MorningList(self.database, self.clock, self.alerts, self.settings.school.zone),
+                rest_s=60,
+                leader_only=True,
+            ),
             Loop(self.reaper, rest_s=5),
             Loop(SpoolTicker(self.spool, self.inbox), rest_s=2),
             Loop(self.reminders, rest_s=5, leader_only=True),

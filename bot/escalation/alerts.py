@@ -131,6 +131,14 @@ class Alerts:
         if not reachable:
             self.tell_robot(session, alert, words, reason="没有能直接通知到的值班老师", key="nobody")
 
+    def tell_list(self, session: Session, alerts: Sequence[AlertRecord], text: str) -> None:
+        """Who is on duty has `text` about all of `alerts` on the way, and each of them is told of."""
+        people = self._rota.on_duty(session, self._clock.now()).people
+        self._say(session, alerts[0], text, people, subject=f"alert-list:{alerts[0].id}")
+        for alert in alerts:
+            alert.rounds += 1
+            self.log(session, alert.id, "listed", detail={"people": len(people)})
+
     def tell_robot(self, session: Session, alert: AlertRecord, words: str, *, reason: str, key: str) -> None:
         """The group robot has the alert's text on its way; where there is no robot, that is logged as an alarm."""
         if not self._has_robot:

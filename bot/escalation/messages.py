@@ -1,5 +1,6 @@
 """What staff read: the card, the robot's text, the answers to 收到 A12. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ _TODO = {
 }
 _EXCERPT = 120
 _QUOTED = 400
+_LISTED = 40
 NOT_DELIVERED = "【企业微信没有送达，请转告】"
 NOT_YOURS = "您的企业微信账号不在教职工名单里，没有记录下来。请让管理员导入后再试。"
 
@@ -66,6 +68,20 @@ def robot_text(content: CardContent, *, reason: str) -> str:
 def more_words(alert_id: int, count: int, words: str) -> str:
     """To who has taken the alert, or is on duty, when the student writes again."""
     return f"A{alert_id} 的同学又写来消息（累计 {count} 条）：\n“{words[:_QUOTED]}”"
+
+
+def morning_line(alert_id: int, about: str, contact: str, at: datetime, words: str) -> str:
+    """One yellow alert on the working day's list."""
+    whom = "担心别人" if about == "other" else "本人"
+    excerpt = words if len(words) <= _LISTED else words[: _LISTED - 1] + "…"
+    return f"A{alert_id} 微信用户\u00a0…{contact[-4:]}（{whom}）{at:%m-%d %H:%M}：“{excerpt}”"
+
+
+def morning_list(lines: Sequence[str]) -> str:
+    """To who is on duty, on a working day's morning."""
+    head = f"黄色名单：{len(lines)} 位同学说了很沉重的话，没有说到死。请在今天找时间问一问。"
+    foot = "跟进过的回“已处理 A12”，不是的回“误报 A12”。"
+    return "\n".join((head, *lines, foot))
 
 
 def wants_a_call(alert_id: int, phone: str) -> str:

@@ -8,7 +8,7 @@ from bot.escalation.alerts import Alerts
 from bot.escalation.records import AlertRecord
 from bot.outbox.state import Delivery, DeliveryState, Outcome, is_stuck
 
-_KINDS = frozenset({"alert", "alert-call", "alert-more"})
+_KINDS = frozenset({"alert", "alert-call", "alert-list", "alert-more"})
 
 
 class NextWay:
