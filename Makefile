@@ -28,6 +28,8 @@ lint: $(VENV)/.test ## ruff、mypy、import-linter、知识库和词库检查
 
 bench: $(VENV)/.test ## 性能对比，结果见 docs/benchmarks.md
 	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python benchmarks/safety.py
+	@$(BIN)/python benchmarks/knowledge.py
 
 lock: $(VENV)/.test ## 由 requirements*.in 重新生成锁定的 requirements*.txt
 	@$(BIN)/pip-compile -q --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.txt requirements.in
