@@ -1,0 +1,189 @@
+"""What one text by itself asks: an answer, two answers, a choice, or nothing. Thresholds; no conversation, no files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from knowledge import intents
+from knowledge.decisions import Abstain, Answer, Decision, Hit, Suggestions
+from knowledge.entry import Entry
+from knowledge.ranking import Ranker, distinct, phrases
+from knowledge.scoring import Thresholds, Verdict, judge
+from knowledge.text import STOP, fold, sentences
+from knowledge.tokens import Segmenter, Words
+
+SUGGESTED = 3
+"""How many entries are offered by number."""
+SMALL_TALK = "meta."
+LIKELY = -0.7
+"""What was learnt of a topic speaks against it from here on."""
+_AHEAD = 0.15
+_VERY_SURE = 0.9
+_DOUBTLESS = 0.97
+_SURE_ALONE = 0.8
+_PLAIN = 0.5
+_BOTH_SURE = 0.6
+_BROAD = 4
+_CLAUSES = 8
+_REMEMBERED = 512
+_AND = frozenset(("和", "跟", "与", "及", "以及", "还有"))
+
+
+class Decider:
+    """Decides about single texts, normalised and spelt. Safe to share between threads."""
+
+    def __init__(
+        self, entries: Mapping[str, Entry], segmenter: Segmenter, ranker: Ranker, thresholds: Thresholds
+    ) -> None:
+        self._entries = entries
+        self._segmenter = segmenter
+        self._ranker = ranker
+        self._thresholds = thresholds
+        self._exact = _exact_phrases(tuple(entries.values()))
+        self._title_words = {entry.id: frozenset(segmenter.cut(fold(entry.title)).words) for entry in entries.values()}
+        self.decide = lru_cache(maxsize=_REMEMBERED)(self._decide)
+
+    def is_exact(self, plain: str) -> bool:
+        """Whether some entry is asked in these very words."""
+        return plain.replace(STOP, "") in self._exact
+
+    def says(self, plain: str) -> bool:
+        """Whether a text has a word that tells something; 怎么办 and 在哪 do not, without what was said before."""
+        return any(map(self._ranker.tells, self._segmenter.cut(plain).terms))
+
+    def detailed(self, hit: Hit, plain: str) -> Hit:
+        """The hit with the facets and cases that the question asks for and the entry has."""
+        entry = self._entries[hit.entry_id]
+        school = {"contact": entry.office, "when": entry.deadline}
+        facets = tuple(facet for facet in intents.facets(plain) if facet in entry.facets or school.get(facet))
+        return replace(hit, facets=facets, cases=cases_in(entry, plain, self._segmenter.cut(plain).words))
+
+    def _decide(self, plain: str) -> Decision:
+        """Call as `decide`, which remembers."""
+        cut = self._segmenter.cut(plain)
+        bare = self._bare_subject(cut)
+        exact = None if bare else self._exact.get(plain.replace(STOP, ""))
+        if exact is not None:
+            hits = tuple(
+                self.detailed(hit_of(self._entries[entry_id], 1.0, variant=plain), plain) for entry_id in exact
+            )
+            return Answer(hits) if len(hits) == 1 else Suggestions(hits[:SUGGESTED])
+        ranked = self._ranker.rank(plain)
+        if not self.says(plain) and not (ranked and ranked[0].topic.startswith(SMALL_TALK)):
+            return Abstain()
+        if bare and (choice := self._choice(bare, ranked)):
+            return choice
+        parts = intents.clauses(plain)[:_CLAUSES]
+        if len(parts) < 2:  # noqa: PLR2004 - two questions
+            parts = self._joined(plain, ranked)
+        if double := self._double(parts, ranked):
+            return double
+        decision = self._judge(ranked, plain)
+        return decision if isinstance(decision, Answer) else self._asked_in(parts) or decision
+
+    def _asked_in(self, parts: Sequence[str]) -> Answer | None:
+        """The one sure question of a text that tells much beside it."""
+        decisions = [
+            self._judge(self._ranker.rank(part), part) for part in parts if intents.asks(part) and self.says(part)
+        ]
+        sure = {one.topic: one for one in decisions if isinstance(one, Answer) and one.score >= _SURE_ALONE}
+        return next(iter(sure.values())) if len(sure) == 1 else None
+
+    def _judge(self, ranked: Sequence[Hit], plain: str) -> Decision:
+        if not ranked:
+            return Abstain()
+        topics = distinct(ranked)
+        best = topics[0]
+        following = topics[1].score if len(topics) > 1 else 0.0
+        verdict = judge(best.score, following, self._thresholds)
+        if best.score < _VERY_SURE and not self.says(intents.without_facets(plain)):
+            return Abstain(best.score, best)
+        if verdict is Verdict.ANSWER:
+            others = (hit for hit in topics[1:SUGGESTED] if best.score < _DOUBTLESS and hit.parts["learned"] > LIKELY)
+            return Answer((self.detailed(best, plain),), tuple(hit.entry_id for hit in others))
+        if verdict is Verdict.NONE:
+            return Abstain(best.score, best)
+        return Suggestions(tuple(topics[:SUGGESTED]))
+
+    def _bare_subject(self, cut: Words) -> str:
+        """The subject of a text that says nothing else (档案, 户口呢), or nothing."""
+        bare = len(cut.terms) == 1 and self._ranker.is_subject(cut.terms[0])
+        return cut.terms[0] if bare and not intents.facets("".join(cut.words)) else ""
+
+    def _choice(self, subject: str, ranked: Sequence[Hit]) -> Suggestions | None:
+        """What a bare subject may mean, where several topics' titles have it and none is far ahead.
+
+        Of many topics the most general are offered: those with the shortest titles.
+        """
+        scores = {hit.entry_id: hit.score for hit in ranked}
+        titled = [
+            hit_of(entry, scores.get(entry.id, 0.0))
+            for entry in self._entries.values()
+            if subject in self._title_words[entry.id]
+        ]
+        if len({hit.topic for hit in titled}) >= _BROAD:
+            return Suggestions(tuple(distinct(sorted(titled, key=lambda hit: len(hit.title)))[:SUGGESTED]))
+        near = distinct(sorted(titled, key=lambda hit: -hit.score))
+        if len(near) > 1 and near[0].score - near[1].score < _AHEAD:
+            return Suggestions(tuple(near[:SUGGESTED]))
+        return None
+
+    def _double(self, parts: Sequence[str], whole: Sequence[Hit]) -> Answer | None:
+        """Two questions of two topics in one text, in their order, cut where both are surest.
+
+        Both must be seen in the whole text, and one of them be what it is most like.
+        """
+        seen = {hit.topic for hit in whole}
+        pairs = [
+            pair
+            for at in range(1, len(parts))
+            if (pair := self._pair(STOP.join(parts[:at]), STOP.join(parts[at:])))
+            and whole[0].topic in (topics := {hit.topic for hit in pair})
+            and len(topics & seen) == len(pair)
+        ]
+        return Answer(max(pairs, key=lambda pair: min(hit.score for hit in pair))) if pairs else None
+
+    def _pair(self, first: str, second: str) -> tuple[Hit, ...]:
+        """The hits of two sides of a text where both are sure, and each asks or plainly names its topic; or nothing."""
+        sides = (first, second)
+        if not any(map(intents.asks, sides)):
+            return ()
+        hits = [(side, hit) for side in sides for hit in self._ranker.rank(side)[:1]]
+        sure = [
+            self.detailed(hit, side)
+            for side, hit in hits
+            if hit.score >= _BOTH_SURE and (intents.asks(side) or hit.parts["learned"] >= _PLAIN)
+        ]
+        return tuple(sure) if len(sure) == len(sides) else ()
+
+    def _joined(self, plain: str, whole: Sequence[Hit]) -> list[str]:
+        """The two questions of one that names two subjects (档案和户口怎么转), or nothing where one entry has both."""
+        for clause in sentences(plain):
+            words = self._segmenter.cut(clause).words
+            for at in range(1, len(words)):
+                gap = words[at] in _AND and at + 1 < len(words)
+                first, second = words[at - 1], words[at + gap]
+                if not (first != second and self._ranker.is_subject(first) and self._ranker.is_subject(second)):
+                    continue
+                if gap or not (whole and self._ranker.knows(whole[0].entry_id, (first, second))):
+                    before, after = "".join(words[: at - 1]), "".join(words[at + gap + 1 :])
+                    return [before + first + after, before + second + after]
+        return []
+
+
+def hit_of(entry: Entry, score: float, *, variant: str = "") -> Hit:
+    """An entry as a hit that no ranking found."""
+    return Hit(entry.id, entry.topic, entry.title, score, {}, variant)
+
+
+def cases_in(entry: Entry, plain: str, words: Sequence[str]) -> tuple[str, ...]:
+    """The entry's cases that a text names."""
+    return tuple(case for case in entry.cases if case in words or case in plain)
+
+
+def _exact_phrases(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
+    owners: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        for text in phrases(entry):
+            owners.setdefault(text.replace(STOP, ""), {})[entry.id] = None
+    return {phrase: tuple(ids) for phrase, ids in owners.items() if phrase}
