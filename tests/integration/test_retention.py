@@ -11,7 +11,7 @@ from bot.channel.channel import Receipt
 from bot.channel.messages import OutboundMessage, Source, TextContent
 from bot.clock import Chance, FakeClock
 from bot.conversation.records import InboundRecord, SeenSignatureRecord
-from bot.conversation.store import save_inbound, save_seen
+from bot.conversation.store import accept, save_inbound
 from bot.crypto import Cipher
 from bot.db import Base, Database
 from bot.escalation.records import AlertRecord
@@ -107,8 +107,8 @@ def test_a_great_many_go_in_several_ticks(
 def test_signatures_go_after_an_hour(ticker: RetentionTicker, database: Database, count: Count, clock: FakeClock):
     """Longer than any timestamp that the callback still accepts."""
     with database.write() as session:
-        save_seen(session, ["old"], clock.now() - HOUR - timedelta(seconds=1))
-        save_seen(session, ["new"], clock.now() - HOUR + timedelta(seconds=1))
+        accept(session, ["old"], clock.now() - HOUR - timedelta(seconds=1))
+        accept(session, ["new"], clock.now() - HOUR + timedelta(seconds=1))
     ticker.tick()
     with database.read() as session:
         assert session.scalars(select(SeenSignatureRecord.signature_key)).all() == ["new"]
