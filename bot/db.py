@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import DateTime, Dialect, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -39,6 +40,11 @@ class Base(DeclarativeBase):
 def table_of(record: type[Base]) -> Table:
     """The record's table, for statements over many rows that need no objects."""
     return cast("Table", record.__table__)
+
+
+def insert_into(database: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """INSERT for the named database ("postgresql" or "sqlite"), which can say what to do on a conflict."""
+    return postgresql.insert(table) if database == "postgresql" else sqlite.insert(table)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

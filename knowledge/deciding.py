@@ -92,18 +92,17 @@ class Decider:
     def _judge(self, ranked: Sequence[Hit], plain: str) -> Decision:
         if not ranked:
             return Abstain()
-        topics = distinct(ranked)
-        best = topics[0]
-        following = topics[1].score if len(topics) > 1 else 0.0
+        best = ranked[0]
+        following = ranked[1].score if len(ranked) > 1 else 0.0
         verdict = judge(best.score, following, self._thresholds)
         if best.score < _VERY_SURE and not self.says(intents.without_facets(plain)):
             return Abstain(best.score, best)
         if verdict is Verdict.ANSWER:
-            others = (hit for hit in topics[1:SUGGESTED] if best.score < _DOUBTLESS and hit.parts["learned"] > LIKELY)
+            others = (hit for hit in ranked[1:SUGGESTED] if best.score < _DOUBTLESS and hit.parts["learned"] > LIKELY)
             return Answer((self.detailed(best, plain),), tuple(hit.entry_id for hit in others))
         if verdict is Verdict.NONE:
             return Abstain(best.score, best)
-        return Suggestions(tuple(topics[:SUGGESTED]))
+        return Suggestions(tuple(ranked[:SUGGESTED]))
 
     def _bare_subject(self, cut: Words) -> str:
         """The subject of a text that says nothing else (档案, 户口呢), or nothing."""

@@ -45,7 +45,7 @@ class Ranker:
         return self._reader.spell(plain)
 
     def _rank(self, plain: str) -> tuple[Hit, ...]:
-        """The nearest topics by their best entries, best first, each with the parts of its score. Call as `rank`."""
+        """The nearest topics, each by its best entry, best first, with the parts of its score. Call as `rank`."""
         likeness = self._reader.compare(plain)
         if not likeness.known:
             return ()

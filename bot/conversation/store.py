@@ -7,14 +7,13 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.conversation.conversation import Conversation
 from bot.conversation.records import ConversationRecord, InboundRecord, SeenSignatureRecord
 from bot.crypto import Cipher
-from bot.db import table_of
+from bot.db import insert_into, table_of
 from bot.students.contacts import upsert
 
 _INBOUND = table_of(InboundRecord)
@@ -67,8 +66,7 @@ def accept(session: Session, signature_keys: Iterable[str], now: datetime) -> se
 
 @cache
 def _accepting(database: str) -> ReturningInsert[Any]:
-    dialect = postgresql if database == "postgresql" else sqlite
-    statement = dialect.insert(_SIGNATURES).on_conflict_do_nothing(index_elements=["signature_key"])
+    statement = insert_into(database, _SIGNATURES).on_conflict_do_nothing(index_elements=["signature_key"])
     accepting: ReturningInsert[Any] = statement.returning(_SIGNATURES.c.signature_key)
     return accepting
 

@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import Any, NewType
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bot.channel.messages import Content, OutboundMessage, Source, TextContent, content_from_json, content_to_json
 from bot.channel.text import split_text
 from bot.clock import Chance, Clock
 from bot.crypto import Cipher
-from bot.db import UtcDateTime, table_of
+from bot.db import UtcDateTime, insert_into, table_of
 from bot.outbox.records import DeliveryRecord
 from bot.outbox.state import Delivery, DeliveryState, Priority
 
@@ -97,8 +96,8 @@ class Outbox:
         if dedup_key is None:
             session.execute(insert(_DELIVERIES).values(row))
             return DeliveryId(delivery_id)
-        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(_DELIVERIES).values(row).on_conflict_do_nothing(index_elements=["dedup_key"])
+        inserting = insert_into(session.get_bind().dialect.name, _DELIVERIES)
+        statement = inserting.values(row).on_conflict_do_nothing(index_elements=["dedup_key"])
         stored = session.execute(statement.returning(_DELIVERIES.c.id)).scalar()
         return DeliveryId(stored) if stored is not None else None
 

@@ -7,10 +7,9 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Insert, Table, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from bot.db import table_of
+from bot.db import insert_into, table_of
 from bot.students.records import ContactRecord, OptOutRecord
 from bot.students.window import Window
 
@@ -68,8 +67,7 @@ def upsert(session: Session, table: Table, *, key: str, keep: tuple[str, ...] = 
 
 @cache
 def _upsert(database: str, table: Table, key: str, keep: tuple[str, ...]) -> Insert:
-    dialect = postgresql if database == "postgresql" else sqlite
-    statement = dialect.insert(table)
+    statement = insert_into(database, table)
     left_alone = {key, *keep}
     changes = {column.name: statement.excluded[column.name] for column in table.c if column.name not in left_alone}
     upserting: Insert = statement.on_conflict_do_update(index_elements=[key], set_=changes)
