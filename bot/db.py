@@ -22,8 +22,7 @@ from sqlalchemy.types import TypeDecorator
 _BUSY_TIMEOUT_MS = 3500  # a callback has 4.5 s; waiting longer for the write lock would be waiting in vain
 
 
-_PING_AFTER_S = 2
-"""A connection that has rested longer is asked whether it still lives."""
+_PING_AFTER_S = 2.0
 
 
 class DatabaseBusyError(OperationalError):
@@ -77,10 +76,11 @@ class Database:
     on a lock file, which is fairer than SQLite's polling: two busy processes would starve each other for seconds.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, ping_after_s: float = _PING_AFTER_S) -> None:
+        """A connection to PostgreSQL that has rested for `ping_after_s` is asked whether it still lives."""
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
+        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url, ping_after_s=ping_after_s)
         looking = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._read = sessionmaker(looking, expire_on_commit=False)
         self._write = sessionmaker(self.engine.execution_options(lixiao_write=True), expire_on_commit=False)
@@ -120,8 +120,10 @@ class WriterLock:
     The kernel takes the lock back from a process that dies.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, wait_s: float = _BUSY_TIMEOUT_MS / 1000) -> None:
+        """`wait_s` is how long another process is waited for before DatabaseBusyError."""
         self._path = path
+        self._wait_s = wait_s
         self._mine = threading.RLock()
         self._depth = 0
         self._let_go = False
@@ -166,7 +168,7 @@ class WriterLock:
             locked: Future[None] = Future()
             threading.Thread(target=_lock, args=(descriptor, locked), name="write_lock", daemon=True).start()
             try:
-                locked.result(_BUSY_TIMEOUT_MS / 1000)
+                locked.result(self._wait_s)
             except TimeoutError:
                 self._file = None  # the next try has a descriptor of its own; closing this one gives its lock back
                 locked.add_done_callback(lambda _: os.close(descriptor))
@@ -231,7 +233,7 @@ def _use_wal(connection: Any) -> None:
             return
 
 
-def _postgresql_engine(url: str) -> Engine:
+def _postgresql_engine(url: str, *, ping_after_s: float) -> Engine:
     options = f"-c lock_timeout={_BUSY_TIMEOUT_MS} -c statement_timeout=15000 -c timezone=UTC"
     engine = create_engine(
         url,
@@ -248,7 +250,7 @@ def _postgresql_engine(url: str) -> Engine:
     @event.listens_for(engine, "checkout")
     def _ping_if_idle(connection: Any, record: Any, _proxy: Any) -> None:
         """SQLAlchemy's own ping asks each time; under load that is one round trip in ten."""
-        if time.monotonic() - record.info.get("used_at", time.monotonic()) < _PING_AFTER_S:
+        if time.monotonic() - record.info.get("used_at", time.monotonic()) < ping_after_s:
             return
         try:
             connection.execute("SELECT 1")

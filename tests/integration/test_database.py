@@ -294,10 +294,9 @@ def test_the_clock_of_tests_fits_the_database(database: Database, clock: FakeClo
 
 
 class TestWriteLock:
-    def test_a_writer_that_hangs_stops_the_others_only_for_a_while(self, tmp_path: Path, monkeypatch):
+    def test_a_writer_that_hangs_stops_the_others_only_for_a_while(self, tmp_path: Path):
         """Who cannot have the lock in time hears so; when it is free again it is not taken by who has given up."""
-        monkeypatch.setattr("bot.db._BUSY_TIMEOUT_MS", 100)
-        hanging, waiting = WriterLock(tmp_path / "lock"), WriterLock(tmp_path / "lock")
+        hanging, waiting = (WriterLock(tmp_path / "lock", wait_s=0.1) for _ in range(2))
         with hanging:
             for _ in range(2):
                 with pytest.raises(DatabaseBusyError), waiting:
@@ -312,19 +311,20 @@ class TestWriteLock:
     def test_without_a_lock_file_writers_go_on(self, tmp_path: Path):
         """A full disk must not stop the alerts; SQLite's own lock still keeps writers apart."""
         (tmp_path / "file").write_text("")
+        written = []
         with WriterLock(tmp_path / "file" / "lock"):
-            pass
+            written.append("an alert")
+        assert written == ["an alert"]
 
 
-def test_connections_that_the_server_has_ended_are_replaced(database: Database, monkeypatch: pytest.MonkeyPatch):
+def test_connections_that_the_server_has_ended_are_replaced(database: Database):
     """After a restart of PostgreSQL the next caller gets a living connection, not an error. SQLite has no server."""
-    monkeypatch.setattr("bot.db._PING_AFTER_S", 0)
-    with database.read() as session:
+    caller = Database(database.url.render_as_string(hide_password=False), ping_after_s=0)
+    with caller.read() as session:
         mine = None if database.is_sqlite else session.scalar(text("SELECT pg_backend_pid()"))
     if mine is not None:
-        other = Database(database.url.render_as_string(hide_password=False))
-        with other.write() as killer:
+        with database.write() as killer:
             killer.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": mine})
-        other.dispose()
-    with database.read() as session:
+    with caller.read() as session:
         assert session.scalar(text("SELECT 1")) == 1
+    caller.dispose()
