@@ -33,21 +33,24 @@ def create_application() -> Application:
 def create_app() -> Flask:
     """The web application. A fault of the configuration ends the process with a message that says what to mend."""
     try:
-        application = create_application()
-        configure_logs(application.settings.server.log_level)
-        return create_web(application)
+        return _make_web(create_application())
     except (UserFacingError, KnowledgeError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - logs may not be configured yet
         sys.exit(3)
 
 
 def main() -> int:
-    """`python app.py` is `flask serve` without loading the web application first, which gunicorn does anyway."""
+    """`python app.py` is `flask serve` that says what takes long before it takes long."""
     try:
-        return serve_all(create_application())
-    except UserFacingError as error:
+        return serve_all(create_application(), _make_web)
+    except (UserFacingError, KnowledgeError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - logs are the processes' own
         return 3
+
+
+def _make_web(application: Application) -> Flask:
+    configure_logs(application.settings.server.log_level)
+    return create_web(application)
 
 
 if __name__ == "__main__":

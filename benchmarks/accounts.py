@@ -28,7 +28,6 @@ _ENDINGS = ("", "？", "啊", "呢", " 谢谢", "，比较急", "，我是研究
 def environment(database: str, folder: Path, platform: str = "http://127.0.0.1:9") -> dict[str, str]:
     """The bot's settings, as an operator would give them."""
     return {
-        "MALLOC_ARENA_MAX": "2",  # as deploy/ and `make run` have it
         **os.environ,
         "LIXIAO_VAR": str(folder),
         "LIXIAO_DATABASE__URL": database,

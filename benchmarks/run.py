@@ -60,11 +60,11 @@ def throughput(name: str, url: str, folder: Path) -> None:
             wrk(address, requests, seconds=1, connections=8)
             write_requests(requests, 40_000 if what.startswith("echo") else 24_000)
             figures[what] = wrk(address, requests, seconds=SECONDS)
-            memory = workers_memory_mb(master)
+            memory, share = workers_memory_mb(master)
         one = figures[what]
         print(
             f"{name:10} {what:10} {one['per_second']:7.0f}/s  p50 {one['p50_ms']:6.1f} ms  p99 {one['p99_ms']:6.1f} ms"
-            f"  max {one['max_ms']:6.1f} ms  bad {one['bad']:.0f}  worker {memory:.0f} MB"
+            f"  max {one['max_ms']:6.1f} ms  bad {one['bad']:.0f}  worker {memory:.0f} MB (its share {share:.0f})"
         )
     echo = statistics.mean(figures[what]["per_second"] for what in ("echo", "echo again"))
     with database.read() as session:

@@ -30,7 +30,7 @@ def gunicorn(application: str, environment: dict[str, str], *, workers: int = WO
     port = free_port()
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "gunicorn", application, f"--bind=127.0.0.1:{port}", f"--workers={workers}",
+            sys.executable, "-m", "gunicorn", application, "--preload", f"--bind=127.0.0.1:{port}", f"--workers={workers}",
             f"--threads={THREADS}", "--worker-class=gthread", "--log-level=error", "--no-control-socket",
             "--backlog=512",
         ],
@@ -55,11 +55,15 @@ def wait_for(url: str, seconds: float = 60) -> None:
     raise SystemExit(f"{url} does not answer")
 
 
-def workers_memory_mb(master: int) -> float:
-    """The largest resident set of the master's children."""
+def workers_memory_mb(master: int) -> tuple[float, float]:
+    """The largest resident set of the master's children, and the largest share of what they have in common."""
     children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-    sizes = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") for pid in children]
-    return max(sizes) / 1e6
+    return max(_memory_mb(pid, "Rss:") for pid in children), max(_memory_mb(pid, "Pss:") for pid in children)
+
+
+def _memory_mb(pid: str, kind: str) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(kind)).split()[1]) * 1024 / 1e6
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from bot.escalation.morning import MorningList
 from bot.escalation.next_way import NextWay
 from bot.escalation.rota import Rota
 from bot.gateway.http import Timeouts
-from bot.gateway.tokens import DatabaseTokenStore, RedisTokenStore, TokenStore
+from bot.gateway.tokens import DatabaseTokenStore, TokenStore
 from bot.health import Vital
 from bot.leases import Lease
 from bot.outbox.dispatcher import ORDINARY_LANE, SAFETY_LANE, Dispatcher, SettledListener
@@ -93,9 +93,7 @@ class Application:
     @cached_property
     def knowledge(self) -> LivingBase:
         """The entries, indexed; edits are followed. Raises KnowledgeError that lists every fault."""
-        living = LivingBase(self._knowledge_folder)
-        living.watch()
-        return living
+        return LivingBase(self._knowledge_folder)
 
     @property
     def has_learnt(self) -> bool:
@@ -232,6 +230,8 @@ class Application:
     @cached_property
     def tokens(self) -> TokenStore:
         if self.settings.redis.url:
+            from bot.gateway.redis_tokens import RedisTokenStore  # noqa: PLC0415 - most schools have no Redis
+
             return RedisTokenStore(self.settings.redis.url, self.chance, self.cipher)
         return DatabaseTokenStore(self.database, self.clock, self.chance, self.cipher)
 

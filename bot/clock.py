@@ -97,7 +97,8 @@ class Chance:
         self._clock = clock
         self._last_id = 0
         self._lock = threading.Lock()
-        self._random = random.Random(seed)  # noqa: S311 - jitter, not a secret
+        # without a seed the system's own, which processes that were forked do not share
+        self._random = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - jitter, not a secret
 
     def new_id(self) -> str:
         """26 characters (a ULID): unique across processes, sorted by time, in one process by order of asking."""

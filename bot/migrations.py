@@ -1,18 +1,22 @@
 """Brings a database to the newest schema, and says whether it is there."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from bot.db import Database
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# Alembic is imported where it is used: a web worker never does, and starts sooner and smaller without it.
+
 
 def upgrade(database: Database, root: Path) -> None:
     """The schema is the newest. Safe to call from several processes at once."""
+    from alembic import command  # noqa: PLC0415
+
     if database.is_sqlite and database.url.database:
         Path(database.url.database).parent.mkdir(parents=True, exist_ok=True)
     config = _config(root)
@@ -25,12 +29,17 @@ def upgrade(database: Database, root: Path) -> None:
 
 def is_current(database: Database, root: Path) -> bool:
     """True if the database has the newest schema."""
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
     with database.engine.connect() as connection:
         present = MigrationContext.configure(connection).get_current_revision()
     return present == ScriptDirectory.from_config(_config(root)).get_current_head()
 
 
-def _config(root: Path) -> Config:
+def _config(root: Path) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config(str(root / "alembic.ini"))
     config.attributes["configure_logger"] = False
     return config

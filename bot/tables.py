@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 from zipfile import BadZipFile
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from bot.errors import UserFacingError
 
 T = TypeVar("T")
@@ -120,6 +117,10 @@ def _read_csv(path: Path) -> list[tuple[int, list[str]]]:
 
 
 def _read_xlsx(path: Path) -> list[tuple[int, list[str]]]:
+    # 15 MB and a third of a second that only an import of a workbook needs
+    from openpyxl import load_workbook  # noqa: PLC0415
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
     with path.open("rb") as file:
         try:
             book = load_workbook(file, read_only=True, data_only=True)

@@ -13,6 +13,7 @@ from bot.development import DEMONSTRATION_STAFF
 from bot.health import create_health_blueprint
 from bot.simulator.blueprint import create_blueprint
 
+_M_ARENA_MAX = -8  # glibc's mallopt(3)
 BODY_BYTES = 64 * 1024  # a callback is a few kilobytes; a larger body costs CPU before it can be refused
 
 
@@ -42,11 +43,15 @@ def create_web(application: Application) -> Flask:
 
 
 def _give_memory_back() -> None:
-    """What reading the knowledge has left behind is the system's again (20 MB a process); glibc would keep it."""
+    """What reading the knowledge has left behind is the system's again (20 MB a process); glibc would keep it.
+
+    Fewer heaps for as many threads are 10 MB less a process.
+    """
     gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim") and hasattr(library, "mallopt"):  # other C libraries have neither
+        library.malloc_trim(0)
+        library.mallopt(_M_ARENA_MAX, 2)
 
 
 class StaffSessions(SecureCookieSessionInterface):

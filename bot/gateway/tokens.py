@@ -7,8 +7,6 @@ from datetime import timedelta
 from typing import Protocol
 
 import structlog
-from redis import Redis
-from redis.exceptions import RedisError
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from bot.channel.errors import TemporarySendError
@@ -20,10 +18,9 @@ from bot.db import Database
 logger = structlog.get_logger(__name__)
 
 _EARLY = timedelta(minutes=5)  # WeChat keeps the old token good for five minutes after a renewal
-_FETCH_FOR = timedelta(seconds=20)  # a fetch takes seconds; a process that dies in it holds the others up so long
-_WAIT_S = 15
-_LOOK_S = 0.05
-_DELETE_IF_SAME = "if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end"
+FETCH_FOR = timedelta(seconds=20)  # a fetch takes seconds; a process that dies in it holds the others up so long
+WAIT_S = 15
+LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ class DatabaseTokenStore:
 
     def get(self, key: str, fetch: Fetch) -> str:
         """See TokenStore."""
-        give_up_at = time.monotonic() + _WAIT_S
+        give_up_at = time.monotonic() + WAIT_S
         try:
             while True:
                 token, fetching = self._look(key)  # only reads: fifty waiting callers must not queue for the write lock
@@ -74,7 +71,7 @@ class DatabaseTokenStore:
                     return self._fetched(key, me, fetch)
                 if time.monotonic() > give_up_at:
                     raise TemporarySendError(code="token_wait")
-                time.sleep(_LOOK_S)
+                time.sleep(LOOK_S)
         except SQLAlchemyError as error:  # a busy database: the message waits, it is not lost
             raise TemporarySendError(code=f"database_{type(error).__name__}") from None
 
@@ -111,7 +108,7 @@ class DatabaseTokenStore:
                     return False  # somebody fetched it while we waited for the lock
                 elif record.fetching_until is not None and record.fetching_until > now:
                     return False
-                record.fetching_by, record.fetching_until = me, now + _FETCH_FOR
+                record.fetching_by, record.fetching_until = me, now + FETCH_FOR
         except IntegrityError:  # another process made the row first
             return False
         return True
@@ -136,7 +133,7 @@ class DatabaseTokenStore:
             record.fetching_by, record.fetching_until = "", None
             if fresh is not None:
                 record.token = self._cipher.seal(fresh.token, row=f"access_tokens:{key}")
-                record.expires_at = self._clock.now() + _usable(fresh.life)
+                record.expires_at = self._clock.now() + usable(fresh.life)
 
     def _open(self, record: AccessTokenRecord) -> str | None:
         try:
@@ -145,63 +142,6 @@ class DatabaseTokenStore:
             return None
 
 
-class RedisTokenStore:
-    """The same in Redis, for several machines. If Redis is away, sends wait; nothing is lost."""
-
-    def __init__(self, url: str, chance: Chance, cipher: Cipher) -> None:
-        self._redis = Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3)
-        self._chance = chance
-        self._cipher = cipher
-
-    def get(self, key: str, fetch: Fetch) -> str:
-        """See TokenStore."""
-        name, lock, me = f"lixiao:token:{key}", f"lixiao:token-lock:{key}", self._chance.new_id()
-        give_up_at = time.monotonic() + _WAIT_S
-        try:
-            while True:
-                token = self._find(name)
-                if token is not None:
-                    return token
-                if self._redis.set(lock, me, nx=True, px=_FETCH_FOR):
-                    return self._fetched(name, lock, me, fetch)
-                if time.monotonic() > give_up_at:
-                    raise TemporarySendError(code="token_wait")
-                time.sleep(_LOOK_S)
-        except RedisError as error:
-            raise TemporarySendError(code=f"redis_{type(error).__name__}") from None
-
-    def invalidate(self, key: str, token: str) -> None:
-        """See TokenStore."""
-        name = f"lixiao:token:{key}"
-        try:
-            blob = self._redis.get(name)
-            if isinstance(blob, bytes) and self._open(name, blob) == token:
-                self._redis.eval(_DELETE_IF_SAME, 1, name, blob)
-        except RedisError as error:
-            raise TemporarySendError(code=f"redis_{type(error).__name__}") from None
-
-    def _find(self, name: str) -> str | None:
-        blob = self._redis.get(name)
-        return self._open(name, blob) if isinstance(blob, bytes) else None
-
-    def _open(self, name: str, blob: bytes) -> str | None:
-        try:
-            return self._cipher.open(blob, row=name)
-        except UnreadableError:
-            return None
-
-    def _fetched(self, name: str, lock: str, me: str, fetch: Fetch) -> str:
-        try:
-            token = self._find(name)  # somebody may have fetched it just before we got the lock
-            if token is None:
-                fresh = fetch()
-                token = fresh.token
-                self._redis.set(name, self._cipher.seal(token, row=name), px=_usable(fresh.life))
-            return token
-        finally:
-            self._redis.eval(_DELETE_IF_SAME, 1, lock, me)
-
-
-def _usable(life: timedelta) -> timedelta:
+def usable(life: timedelta) -> timedelta:
     """How long to use a token that lives for `life`: five minutes less, but at least half of it."""
     return max(life - _EARLY, life / 2)

@@ -16,7 +16,8 @@ from bot.channel.errors import TemporarySendError, TokenRefusedError
 from bot.clock import Chance, FakeClock, SystemClock
 from bot.crypto import Cipher
 from bot.db import Database
-from bot.gateway.tokens import DatabaseTokenStore, FreshToken, RedisTokenStore, TokenStore
+from bot.gateway.redis_tokens import RedisTokenStore
+from bot.gateway.tokens import DatabaseTokenStore, FreshToken, TokenStore
 
 ROOT = Path(__file__).resolve().parents[2]
 TWO_HOURS = timedelta(hours=2)

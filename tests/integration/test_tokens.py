@@ -25,7 +25,8 @@ from bot.channel.records import AccessTokenRecord
 from bot.clock import Chance, FakeClock
 from bot.crypto import Cipher
 from bot.db import Database
-from bot.gateway.tokens import DatabaseTokenStore, FreshToken, RedisTokenStore, TokenStore
+from bot.gateway.redis_tokens import RedisTokenStore
+from bot.gateway.tokens import DatabaseTokenStore, FreshToken, TokenStore
 from bot.migrations import upgrade
 from bot.simulator.app import create_simulator_app
 from bot.simulator.simulator import Simulator

@@ -47,9 +47,8 @@ class Served:
         return told
 
 
-@contextmanager
-def serve(folder: Path) -> Iterator[Served]:
-    """A product that answers, and afterwards one that ended by itself: with code 0 and without leaving a child."""
+def start(folder: Path) -> Served:
+    """A product that answers. Whoever starts it ends it."""
     port = _free_port()
     environment = {key: value for key, value in os.environ.items() if not key.startswith("LIXIAO_")}
     environment |= {
@@ -64,17 +63,28 @@ def serve(folder: Path) -> Iterator[Served]:
             command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
         )
     served = Served(f"http://127.0.0.1:{port}", process, log)
-    family: list[psutil.Process] = []
     try:
         _wait_until_healthy(served)
-        family = psutil.Process(process.pid).children(recursive=True)
+    except AssertionError:
+        _stop(process)
+        raise
+    return served
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[Served]:
+    """A product that answers, and afterwards one that ended by itself: with code 0 and without leaving a child."""
+    served = start(folder)
+    family: list[psutil.Process] = []
+    try:
+        family = psutil.Process(served.process.pid).children(recursive=True)
         yield served
     finally:
-        code = _stop(process)
+        code = _stop(served.process)
         left = [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
         for one in left:
             one.kill()
-    assert code == 0, f"ended with {code}\n{_tail(log)}"
+    assert code == 0, f"ended with {code}\n{_tail(served.log)}"
     assert left == [], f"left running: {left}"
 
 

@@ -9,7 +9,8 @@ from bot.clock import Chance, SystemClock
 from bot.crypto import Cipher
 from bot.db import Database
 from bot.gateway.http import Timeouts
-from bot.gateway.tokens import DatabaseTokenStore, RedisTokenStore
+from bot.gateway.redis_tokens import RedisTokenStore
+from bot.gateway.tokens import DatabaseTokenStore
 from bot.wechat.client import GatewayClient
 
 
