@@ -6,29 +6,20 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, insert, select
+from sqlalchemy import Select, bindparam, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
+from bot.bulk import insert_rows, upsert_rows
 from bot.conversation.conversation import Conversation
 from bot.conversation.records import ConversationRecord, InboundRecord, SeenSignatureRecord
 from bot.crypto import Cipher
-from bot.db import insert_into, table_of
-from bot.students.contacts import upsert
+from bot.db import UtcDateTime, insert_into, table_of
+from bot.questions import Question, among, each
 
 _INBOUND = table_of(InboundRecord)
 _CONVERSATIONS = table_of(ConversationRecord)
 _SIGNATURES = table_of(SeenSignatureRecord)
-# Built once: at a thousand messages a second, building statements costs more than running them.
-_KEYS: BindParameter[str] = bindparam("keys", expanding=True)
-_FIND_REPLIES = select(_INBOUND.c.id, _INBOUND.c.dedup_key, _INBOUND.c.reply).where(_INBOUND.c.dedup_key.in_(_KEYS))
-_SAVE_INBOUND = insert(_INBOUND)
-_LOAD = (
-    select(_CONVERSATIONS)
-    .where(_CONVERSATIONS.c.contact.in_(bindparam("contacts", expanding=True)))
-    .order_by(_CONVERSATIONS.c.contact)
-    .with_for_update()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,51 +30,88 @@ class StoredReply:
     reply: str
 
 
+def replies_to(dedup_keys: Iterable[str], cipher: Cipher) -> Question[dict[str, StoredReply]]:
+    """The stored replies of those messages that were seen before, by dedup key."""
+    return Question(
+        _finding_replies,
+        {"dedup_keys": list(dedup_keys)},
+        lambda rows: {row.dedup_key: StoredReply(row.id, cipher.open(row.reply, row=row.id)) for row in rows},
+    )
+
+
 def find_replies(session: Session, dedup_keys: Iterable[str], cipher: Cipher) -> dict[str, StoredReply]:
     """The stored replies of those messages that were seen before, by dedup key."""
-    return {
-        row.dedup_key: StoredReply(row.id, cipher.open(row.reply, row=row.id))
-        for row in session.connection().execute(_FIND_REPLIES, {"keys": list(dedup_keys)})
-    }
+    return replies_to(dedup_keys, cipher).ask(session)
+
+
+@cache
+def _finding_replies(database: str) -> Select[Any]:
+    columns = _INBOUND.c
+    return select(columns.id, columns.dedup_key, columns.reply).where(among(columns.dedup_key, "dedup_keys", database))
 
 
 def save_inbound(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Inserts messages. Raises IntegrityError if another process has stored one of them meanwhile."""
-    if rows:
-        session.connection().execute(_SAVE_INBOUND, rows)
+    insert_rows(session, _INBOUND, rows)
 
 
-def accept(session: Session, signature_keys: Iterable[str], now: datetime) -> set[str]:
-    """Remembers signed requests; returns those that nobody had accepted before.
+def accepted_among(signature_keys: Iterable[str], now: datetime) -> Question[set[str]]:
+    """Remembers signed requests; the answer is those that nobody had accepted before.
 
     Another process that accepts the same one at this moment is waited for: only one of both gets it.
     """
-    rows = [{"signature_key": key, "seen_at": now} for key in sorted(set(signature_keys))]
-    if not rows:
-        return set()
-    return set(session.connection().execute(_accepting(session.get_bind().dialect.name), rows).scalars())
+    return Question(
+        _accepting,
+        {"signature_keys": sorted(set(signature_keys)), "seen_at": now},
+        lambda rows: {row.signature_key for row in rows},
+    )
+
+
+def accept(session: Session, signature_keys: Iterable[str], now: datetime) -> set[str]:
+    """See accepted_among."""
+    return accepted_among(signature_keys, now).ask(session)
 
 
 @cache
 def _accepting(database: str) -> ReturningInsert[Any]:
-    statement = insert_into(database, _SIGNATURES).on_conflict_do_nothing(index_elements=["signature_key"])
-    accepting: ReturningInsert[Any] = statement.returning(_SIGNATURES.c.signature_key)
+    columns = _SIGNATURES.c
+    keys = each("signature_keys", database).add_columns(bindparam("seen_at", type_=UtcDateTime())).where(true())
+    statement = insert_into(database, _SIGNATURES).from_select([columns.signature_key, columns.seen_at], keys)
+    accepting: ReturningInsert[Any] = statement.on_conflict_do_nothing(index_elements=["signature_key"]).returning(
+        columns.signature_key
+    )
     return accepting
+
+
+def conversations_of(contacts: Iterable[str]) -> Question[dict[str, Conversation]]:
+    """The known conversations of `contacts`, locked until the transaction ends."""
+    return Question(
+        _loading,
+        {"talkers": sorted(set(contacts))},
+        lambda rows: {row.contact: _conversation(row) for row in rows},
+    )
 
 
 def load_conversations(session: Session, contacts: Iterable[str]) -> dict[str, Conversation]:
     """The known conversations of `contacts`, locked until the transaction ends."""
-    return {
-        row.contact: Conversation(
-            contact=row.contact,
-            slots=dict(row.slots),
-            taken_over_by=row.taken_over_by,
-            minute_started_at=row.minute_started_at,
-            minute_count=row.minute_count,
-            updated_at=row.updated_at,
-        )
-        for row in session.connection().execute(_LOAD, {"contacts": sorted(set(contacts))})
-    }
+    return conversations_of(contacts).ask(session)
+
+
+@cache
+def _loading(database: str) -> Select[Any]:
+    known = among(_CONVERSATIONS.c.contact, "talkers", database)
+    return select(_CONVERSATIONS).where(known).order_by(_CONVERSATIONS.c.contact).with_for_update()
+
+
+def _conversation(row: Any) -> Conversation:
+    return Conversation(
+        contact=row.contact,
+        slots=dict(row.slots),
+        taken_over_by=row.taken_over_by,
+        minute_started_at=row.minute_started_at,
+        minute_count=row.minute_count,
+        updated_at=row.updated_at,
+    )
 
 
 def save_conversations(session: Session, conversations: Sequence[Conversation]) -> None:
@@ -99,8 +127,7 @@ def save_conversations(session: Session, conversations: Sequence[Conversation]) 
         }
         for conversation in sorted(conversations, key=lambda conversation: conversation.contact)
     ]
-    if values:
-        session.connection().execute(upsert(session, _CONVERSATIONS, key="contact"), values)
+    upsert_rows(session, _CONVERSATIONS, values, key="contact")
 
 
 def recent_words(session: Session, contact: str, cipher: Cipher, *, limit: int = 5) -> list[str]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NewType
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.channel.messages import Content, OutboundMessage, Source, TextContent, content_from_json, content_to_json
@@ -14,20 +15,11 @@ from bot.crypto import Cipher
 from bot.db import UtcDateTime, insert_into, table_of
 from bot.outbox.records import DeliveryRecord
 from bot.outbox.state import Delivery, DeliveryState, Priority
+from bot.questions import Question, among
 
 DeliveryId = NewType("DeliveryId", str)
 _DELIVERIES = table_of(DeliveryRecord)
 _OPEN = (DeliveryState.PENDING, DeliveryState.HELD)
-# Built once: this runs with every batch of messages.
-_HELD_COUNTS = (
-    select(_DELIVERIES.c.recipient, func.count())
-    .where(
-        _DELIVERIES.c.recipient.in_(bindparam("recipients", expanding=True)),
-        _DELIVERIES.c.state == DeliveryState.HELD.value,
-        or_(_DELIVERIES.c.expires_at.is_(None), _DELIVERIES.c.expires_at > bindparam("now", type_=UtcDateTime)),
-    )
-    .group_by(_DELIVERIES.c.recipient)
-)
 _UNDER_WAY = (DeliveryState.PENDING, DeliveryState.SENDING)
 _NEVER_SENT = (DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.CANCELLED)
 
@@ -149,8 +141,15 @@ class Outbox:
 
     def held_counts(self, session: Session, recipients: Sequence[str]) -> dict[str, int]:
         """How many messages are held for each of `recipients` that has any, without those that have expired."""
-        found = session.connection().execute(_HELD_COUNTS, {"recipients": list(recipients), "now": self._clock.now()})
-        return {str(name): int(count) for name, count in found}
+        return self.held_for(recipients).ask(session)
+
+    def held_for(self, recipients: Sequence[str]) -> Question[dict[str, int]]:
+        """How many messages are held for each of `recipients` that has any, without those that have expired."""
+        return Question(
+            _counting_held,
+            {"recipients": list(recipients), "now": self._clock.now()},
+            lambda rows: {row.recipient: row.held for row in rows},
+        )
 
     def waiting_counts(self, session: Session, channel: Source, recipients: Sequence[str]) -> dict[str, int]:
         """How many messages are on their way by `channel` to each of `recipients` that has any: they use its budget."""
@@ -210,3 +209,17 @@ def _parts(content: Content) -> list[Content]:
     """The content in as many as the platforms need. What fits, or is blank, stays as it is."""
     texts = split_text(content.text) if isinstance(content, TextContent) else []
     return [TextContent(text) for text in texts] if len(texts) > 1 else [content]
+
+
+@cache
+def _counting_held(database: str) -> Select[Any]:
+    columns = _DELIVERIES.c
+    return (
+        select(columns.recipient, func.count().label("held"))
+        .where(
+            among(columns.recipient, "recipients", database),
+            columns.state == literal(DeliveryState.HELD.value, literal_execute=True),
+            or_(columns.expires_at.is_(None), columns.expires_at > bindparam("now", type_=UtcDateTime)),
+        )
+        .group_by(columns.recipient)
+    )

@@ -17,8 +17,9 @@ from bot.conversation.store import StoredReply
 from bot.crypto import Cipher
 from bot.outbox.outbox import Outbox
 from bot.outbox.state import Priority
+from bot.questions import ask_together
 from bot.routing.turn import Reply, Stage, Turn
-from bot.students.contacts import Contact, load_contacts, save_contacts
+from bot.students.contacts import Contact, contacts_among, save_contacts
 from bot.students.window import opened_by
 
 logger = structlog.get_logger(__name__)
@@ -61,15 +62,16 @@ class Pipeline:
         `routers_broke` the routers are left out and the sender reads that a person will look at it.
         """
         now = self._clock.now()
-        signed = [message.signature_key for message in messages if message.signature_key]
-        accepted = store.accept(session, signed, now)
-        known = store.find_replies(session, [message.dedup_key for message in messages], self._cipher)
-        fresh = [
-            message
-            for message in messages
-            if message.dedup_key not in known and (not message.signature_key or message.signature_key in accepted)
-        ]
-        batch = _Batch(session, now, fresh, held=self._held(session, fresh))
+        senders = sorted({message.sender for message in messages})
+        accepted, known, held, contacts, conversations = ask_together(
+            session,
+            store.accepted_among([message.signature_key for message in messages if message.signature_key], now),
+            store.replies_to([message.dedup_key for message in messages], self._cipher),
+            self._outbox.held_for(senders),
+            contacts_among(senders),
+            store.conversations_of(senders),
+        )
+        batch = _Batch(session, now, contacts, conversations, held)
         outcomes: list[Outcome] = []
         for message in messages:
             if message.signature_key and message.signature_key not in accepted:
@@ -85,9 +87,6 @@ class Pipeline:
                 outcomes.append(Answered(stored.inbound_id, stored.reply, replayed=True))
         batch.save()
         return outcomes
-
-    def _held(self, session: Session, fresh: Sequence[InboundMessage]) -> dict[str, int]:
-        return self._outbox.held_counts(session, sorted({message.sender for message in fresh})) if fresh else {}
 
     def _answer(self, batch: "_Batch", message: InboundMessage, *, routers_broke: bool) -> Answered:
         turn = batch.turn(message, self._chance.new_id())
@@ -140,13 +139,17 @@ class _Batch:
     """What a batch has read once, and what it writes at its end."""
 
     def __init__(
-        self, session: Session, now: datetime, fresh: Sequence[InboundMessage], *, held: dict[str, int]
+        self,
+        session: Session,
+        now: datetime,
+        contacts: dict[str, Contact],
+        conversations: dict[str, Conversation],
+        held: dict[str, int],
     ) -> None:
-        senders = [message.sender for message in fresh]
         self.session = session
         self.now = now
-        self.contacts = load_contacts(session, senders) if fresh else {}
-        self.conversations = store.load_conversations(session, senders) if fresh else {}
+        self.contacts = contacts
+        self.conversations = conversations
         self.held = held
         self.rows: list[dict[str, Any]] = []
 

@@ -6,21 +6,16 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, Table, bindparam, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from bot.db import insert_into, table_of
+from bot.bulk import upsert_rows
+from bot.db import table_of
+from bot.questions import Question, among
 from bot.students.records import ContactRecord, OptOutRecord
 from bot.students.window import Window
 
 _CONTACTS = table_of(ContactRecord)
-# Built once: at a thousand messages a second, building statements costs more than running them.
-_LOAD = (
-    select(_CONTACTS)
-    .where(_CONTACTS.c.contact.in_(bindparam("contacts", expanding=True)))
-    .order_by(_CONTACTS.c.contact)
-    .with_for_update()
-)
 
 
 @dataclass(slots=True)
@@ -35,10 +30,22 @@ class Contact:
     window: Window = field(default_factory=Window)
 
 
+def contacts_among(contacts: Iterable[str]) -> Question[dict[str, Contact]]:
+    """The known ones of `contacts`, locked until the transaction ends."""
+    return Question(
+        _loading, {"contacts": sorted(set(contacts))}, lambda rows: {row.contact: _contact(row) for row in rows}
+    )
+
+
 def load_contacts(session: Session, contacts: Iterable[str]) -> dict[str, Contact]:
     """The known ones of `contacts`, locked until the transaction ends, in one query."""
-    rows = session.connection().execute(_LOAD, {"contacts": sorted(set(contacts))}).all()
-    return {row.contact: _contact(row) for row in rows}
+    return contacts_among(contacts).ask(session)
+
+
+@cache
+def _loading(database: str) -> Select[Any]:
+    known = among(_CONTACTS.c.contact, "contacts", database)
+    return select(_CONTACTS).where(known).order_by(_CONTACTS.c.contact).with_for_update()
 
 
 def save_contacts(session: Session, contacts: Sequence[Contact]) -> None:
@@ -56,22 +63,7 @@ def save_contacts(session: Session, contacts: Sequence[Contact]) -> None:
         }
         for contact in sorted(contacts, key=lambda contact: contact.contact)
     ]
-    if values:
-        session.connection().execute(upsert(session, _CONTACTS, key="contact", keep=("first_seen_at",)), values)
-
-
-def upsert(session: Session, table: Table, *, key: str, keep: tuple[str, ...] = ()) -> Insert:
-    """INSERT … ON CONFLICT (key) DO UPDATE for either database; columns in `keep` stay as they are on conflict."""
-    return _upsert(session.get_bind().dialect.name, table, key, keep)
-
-
-@cache
-def _upsert(database: str, table: Table, key: str, keep: tuple[str, ...]) -> Insert:
-    statement = insert_into(database, table)
-    left_alone = {key, *keep}
-    changes = {column.name: statement.excluded[column.name] for column in table.c if column.name not in left_alone}
-    upserting: Insert = statement.on_conflict_do_update(index_elements=[key], set_=changes)
-    return upserting
+    upsert_rows(session, _CONTACTS, values, key="contact", keep=("first_seen_at",))
 
 
 def count_sent(session: Session, contact: str) -> None:
