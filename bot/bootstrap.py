@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property, lru_cache, wraps
+from functools import cached_property, wraps
 from pathlib import Path
 
 from flask import Blueprint
@@ -43,8 +43,7 @@ from bot.routing.services import Handler, Services
 from bot.routing.spool import Spool
 from bot.routing.stages import HeldStage, LimitStage, RouterStage, TakeoverStage
 from bot.routing.turn import Reply, Stage, Turn
-from bot.safety.assessment import assess
-from bot.safety.lexicon import load_lexicon
+from bot.safety.living import LivingLexicon
 from bot.safety.screen import Assess, DistressStage
 from bot.settings import Settings
 from bot.simulator.platform import SimulatorSettings, WeChatAccount, WeComAccount
@@ -218,10 +217,8 @@ class Application:
 
     @cached_property
     def assess(self) -> Assess:
-        """The distress assessment; the last few hundred are remembered."""
-        lexicon = load_lexicon(_HERE / "safety" / "data")
-        remembered = lru_cache(maxsize=512)(lambda text, recent: assess(text, recent, lexicon))
-        return lambda text, recent: remembered(text, tuple(recent))
+        """The distress assessment; edits of the lexicon are followed."""
+        return LivingLexicon(_HERE / "safety" / "data")
 
     @cached_property
     def vital(self) -> Vital:

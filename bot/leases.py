@@ -29,7 +29,7 @@ class Lease:
         self._clock = clock
         self._name = name
         self._holder = holder
-        self._life = life
+        self.life = life
 
     def hold(self) -> bool:
         """Takes or renews the lease. True if this holder has it now."""
@@ -52,7 +52,7 @@ class Lease:
     def _take(self, session: Session, now: datetime) -> bool:
         record = session.scalar(select(LeaseRecord).where(LeaseRecord.name == self._name).with_for_update())
         if record is None:
-            session.add(LeaseRecord(name=self._name, holder=self._holder, until=now + self._life))
+            session.add(LeaseRecord(name=self._name, holder=self._holder, until=now + self.life))
             session.flush()
             return True
         if record.holder != self._holder:
@@ -60,5 +60,5 @@ class Lease:
                 return False
             record.holder = self._holder
             record.epoch += 1
-        record.until = now + self._life
+        record.until = now + self.life
         return True

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ class Worker:
         self._lease = lease
         self._loops = tuple(loops)
         self._stop = threading.Event()
-        self._leading = threading.Event()
+        self._leads_until = 0.0  # by the monotonic clock: a leader whose database hangs knows that its time is over
 
     def stop_on_signals(self) -> None:
         """SIGTERM and SIGINT ask for a stop. Call from the main thread."""
@@ -78,7 +79,7 @@ class Worker:
         scheduler.shutdown(wait=True)
         for thread in threads:
             thread.join(_JOIN_S)
-        if self._leading.is_set():
+        if self.leads:
             self._lease.release()
         logger.info("worker_stopped")
 
@@ -96,22 +97,27 @@ class Worker:
             return False
 
     def _tick_as_leader(self, ticker: Ticker) -> None:
-        while self._leading.is_set() and not self._stop.is_set() and self._tick(ticker):
+        while self.leads and not self._stop.is_set() and self._tick(ticker):
             pass
+
+    @property
+    def leads(self) -> bool:
+        """Whether this worker holds the lease. It stops leading by itself when it could not renew it in time."""
+        return time.monotonic() < self._leads_until
 
     def _lead(self) -> None:
         while not self._stop.is_set():
+            asked_at = time.monotonic()  # before the lease is written: never later than the others count from
             try:
                 held = self._lease.hold()
                 with self._database.write() as session:
                     beat(session, "worker", self._clock.now())
-            except Exception:  # no database, no leader: another worker or a later look takes it
+            except (
+                Exception
+            ):  # no database: the lease runs out, and another worker or a later look has it
                 logger.exception("lease_not_held")
-                held = False
-            if held and not self._leading.is_set():
-                logger.info("leader_elected")
-            if held:
-                self._leading.set()
             else:
-                self._leading.clear()
+                if held and not self.leads:
+                    logger.info("leader_elected")
+                self._leads_until = asked_at + self._lease.life.total_seconds() if held else 0.0
             self._stop.wait(_LEADER_LOOK_S)

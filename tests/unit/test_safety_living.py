@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 
 import pytest
 
@@ -64,3 +65,19 @@ def test_texts_are_judged_all_the_while(folder):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_an_edit_is_followed_by_whoever_writes_next(folder):
+    living = LivingLexicon(folder, look_s=0)
+    (folder / "lexicon" / "zz.yaml").write_text(NEW, encoding="utf-8")
+    deadline = time.monotonic() + 30
+    while living(TEXT, ()).level is not Level.RED:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_folder_that_goes_away_for_a_moment_changes_nothing(folder):
+    living = LivingLexicon(folder, look_s=0)
+    shutil.rmtree(folder / "lexicon")
+    assert living("我想死", ()).alarms
+    assert living("我想死", ()).alarms
