@@ -51,6 +51,8 @@ from bot.simulator.platform import SimulatorSettings, WeChatAccount, WeComAccoun
 from bot.simulator.simulator import Simulator
 from bot.staff.store import Directory
 from bot.students.ledger import WindowLedger
+from bot.students.profiles import Profiles
+from bot.students.register import Register
 from bot.wechat.client import GatewayClient as WeChatClient
 from bot.wechat.client import WeChatChannel
 from bot.wecom.client import GatewayClient as WeComClient
@@ -111,6 +113,14 @@ class Application:
     @cached_property
     def directory(self) -> Directory:
         return Directory(self.cipher)
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        return Profiles(self.cipher)
+
+    @cached_property
+    def register(self) -> Register:
+        return Register(self.database, self.clock, self.profiles)
 
     @cached_property
     def rota(self) -> Rota:

@@ -1,6 +1,6 @@
 """SQL of the students' profiles. Names and phones are sealed on the way in and opened on the way out. Never commits."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select, true
@@ -98,7 +98,7 @@ class Profiles:
         row["phone"] = self._cipher.seal(student.phone, row=phone_row(student.student_no))
         return row
 
-    def save(self, session: Session, rows: Sequence[dict[str, Any]], tags: dict[str, Sequence[str]]) -> None:
+    def save(self, session: Session, rows: Sequence[dict[str, Any]], tags: Mapping[str, Sequence[str]]) -> None:
         """`rows` of `sealed`, with their `updated_at`, are inserted or replace what was there; bindings stay.
 
         The students in `tags` have these and no others.
