@@ -50,7 +50,9 @@ from bot.settings import Settings
 from bot.simulator.platform import SimulatorSettings, WeChatAccount, WeComAccount
 from bot.simulator.simulator import Simulator
 from bot.staff.store import Directory
+from bot.students.binding import Binding
 from bot.students.ledger import WindowLedger
+from bot.students.lockout import LockPolicy
 from bot.students.profiles import Profiles
 from bot.students.register import Register
 from bot.wechat.client import GatewayClient as WeChatClient
@@ -123,6 +125,20 @@ class Application:
         return Register(self.database, self.clock, self.profiles)
 
     @cached_property
+    def binding(self) -> Binding:
+        settings = self.settings
+        return Binding(
+            clock=self.clock,
+            chance=self.chance,
+            profiles=self.profiles,
+            key=settings.security.secret_key.get_secret_value(),
+            code_for=timedelta(days=settings.students.code_days),
+            policy=LockPolicy(
+                tries=settings.students.code_tries, lock_for=timedelta(minutes=settings.students.lock_minutes)
+            ),
+        )
+
+    @cached_property
     def rota(self) -> Rota:
         return Rota(self.directory)
 
@@ -184,6 +200,8 @@ class Application:
             alerts=self.alerts,
             outbox=self.outbox,
             directory=self.directory,
+            profiles=self.profiles,
+            binding=self.binding,
             reminder_topics=self.reminders.topics,
         )
 

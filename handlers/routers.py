@@ -2,6 +2,7 @@
 
 from bot.routing.services import Handler
 from handlers.account import account
+from handlers.binding import binding
 from handlers.callback import callback
 from handlers.comfort import comfort
 from handlers.faq import fallback, faq
@@ -14,6 +15,7 @@ from handlers.subscription import subscription
 
 ROUTERS: tuple[Handler, ...] = (
     staff,  # everything from WeCom: alerts are taken there
+    binding,  # 绑定, 解绑, and a scanned code; whole sentences only, so it is in nobody's way
     account,  # follow, unfollow, and events without words
     media,  # what cannot be read as words
     plan,  # an answer to its question may be a telephone number or 找老师, so it is asked first

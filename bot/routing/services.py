@@ -11,6 +11,8 @@ from bot.outbox.outbox import Outbox
 from bot.routing.turn import Reply, Turn
 from bot.settings import Settings
 from bot.staff.store import Directory
+from bot.students.binding import Binding
+from bot.students.profiles import Profiles
 from knowledge.base import KnowledgeBase
 
 
@@ -25,6 +27,8 @@ class Services:
     alerts: Alerts
     outbox: Outbox
     directory: Directory
+    profiles: Profiles
+    binding: Binding
     reminder_topics: tuple[str, ...]
 
     @property

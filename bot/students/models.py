@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 DEGREES = {"专科": ("大专", "高职"), "本科": ("本科生", "学士"), "硕士": ("硕士研究生",), "博士": ("博士研究生",)}
 POLITICS = {
@@ -55,3 +56,27 @@ class Who:
     def __str__(self) -> str:
         """体育教育学院 2023级4班 李同学."""
         return " ".join(part for part in (self.college, self.class_name, self.name) if part)
+
+
+class Result(StrEnum):
+    """What became of a code that somebody sent."""
+
+    BOUND = "bound"
+    ALREADY = "already"  # this phone, this student
+    WRONG = "wrong"
+    LOCKED = "locked"  # too many wrong tries of this phone
+    VOID = "void"  # too many wrong tries at this code
+    USED = "used"
+    EXPIRED = "expired"
+    OTHER_PHONE = "other_phone"  # the student has one bound
+    OTHER_STUDENT = "other_student"  # the phone is bound to one
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result; the student where the sender may know; how many tries are left, or until when to wait."""
+
+    result: Result
+    student: Student | None = None
+    left: int = 0
+    until: datetime | None = None

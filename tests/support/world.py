@@ -20,6 +20,9 @@ from bot.simulator.app import create_simulator_app
 from bot.simulator.platform import SimulatorSettings, WeChatAccount, WeComAccount
 from bot.simulator.simulator import Simulator
 from bot.staff.models import Role, Staff
+from bot.students.codes import written
+from bot.students.importing import COLUMNS, Listing
+from bot.students.models import Student
 from bot.web import create_web
 from handlers.menu import MENU
 from knowledge.base import KnowledgeBase
@@ -206,6 +209,18 @@ class World:
                 phone.follows()
                 phone.expects("离校小助手")
         return self.students[name]
+
+    def enrols(self, *students: Student) -> None:
+        """These students are in the school's list."""
+        changes = self.application.register.compare(Listing(list(students), frozenset(COLUMNS)))
+        self.application.register.apply(changes)
+
+    def hands_out(self, student_no: str) -> str:
+        """A binding code for the student, as the college has it on paper."""
+        with self.application.database.write() as session:
+            made = self.application.binding.new_codes(session, [student_no])
+            self.application.binding.hand_out(session, made)
+        return written(made[student_no])
 
     def phone(self, name: str) -> StaffPhone:
         """The WeCom phone of a member of staff; 群 is the group with the robot."""
