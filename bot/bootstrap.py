@@ -32,6 +32,7 @@ from bot.outbox.dispatcher import ORDINARY_LANE, SAFETY_LANE, Dispatcher, Settle
 from bot.outbox.outbox import Outbox
 from bot.outbox.reaper import Reaper
 from bot.outbox.state import Priority, RetryPolicy
+from bot.privacy.service import ErasureTicker, Privacy
 from bot.relay.robot import RobotChannel
 from bot.reminders.schedule import Schedule
 from bot.reminders.series import load_series
@@ -139,6 +140,10 @@ class Application:
         )
 
     @cached_property
+    def privacy(self) -> Privacy:
+        return Privacy(self.clock, self.outbox, self.profiles, self.binding)
+
+    @cached_property
     def rota(self) -> Rota:
         return Rota(self.directory)
 
@@ -158,6 +163,7 @@ class Application:
             ),
             zone=self.settings.school.zone,
             has_robot=bool(self.settings.wecom.robot_webhooks),
+            who_is=self.profiles.who_is,
         )
 
     @cached_property
@@ -202,6 +208,7 @@ class Application:
             directory=self.directory,
             profiles=self.profiles,
             binding=self.binding,
+            privacy=self.privacy,
             reminder_topics=self.reminders.topics,
         )
 
@@ -434,6 +441,7 @@ class Application:
                 rest_s=600,
                 leader_only=True,
             ),
+            Loop(ErasureTicker(self.database, self.clock, self.outbox), rest_s=60, leader_only=True),
         )
 
     def worker(self) -> Worker:

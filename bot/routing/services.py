@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.cases.service import Cases
 from bot.escalation.alerts import Alerts
 from bot.outbox.outbox import Outbox
+from bot.privacy.service import Privacy
 from bot.routing.turn import Reply, Turn
 from bot.settings import Settings
 from bot.staff.store import Directory
@@ -29,6 +30,7 @@ class Services:
     directory: Directory
     profiles: Profiles
     binding: Binding
+    privacy: Privacy
     reminder_topics: tuple[str, ...]
 
     @property

@@ -28,6 +28,8 @@ _PLAIN = (
     "destination",
     "extended",
 )
+WhoIs = Callable[[Session, str], Who | None]
+"""Whose phone a contact is, within the caller's transaction; None if nobody has bound it."""
 ANYBODY: ColumnElement[bool] = true()
 
 FILTERS: dict[str, Callable[[str], ColumnElement[bool]]] = {
@@ -135,6 +137,10 @@ class Profiles:
             contact=row.contact or "",
             bound_at=row.bound_at,
         )
+
+
+def nobody_knows(_session: Session, _contact: str) -> None:
+    """A WhoIs where there are no students."""
 
 
 def name_row(student_no: str) -> str:

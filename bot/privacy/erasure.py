@@ -1,0 +1,61 @@
+"""Deletes what a contact has written and been sent, but for what people still work on. Nothing here commits."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy.orm import Session
+
+from bot.cases.records import CaseMessageRecord
+from bot.conversation.records import InboundRecord
+from bot.escalation.records import AlertRecord
+from bot.outbox.outbox import Outbox
+from bot.outbox.records import DeliveryRecord
+from bot.privacy.inventory import find_alerts, find_cases, find_open
+
+RETRIED_FOR = timedelta(minutes=5)
+"""The platform tries a message again for less than this; until then its row must answer the retry."""
+
+_OF_ALERTS = ("alert", "alert-call", "alert-more")  # but for alert-list, which speaks of several students
+
+
+def erase_words(session: Session, outbox: Outbox, contact: str, *, upto: datetime, now: datetime) -> bool:
+    """Nothing that `contact` wrote or was sent until `upto` can be read any more; False while something has to stay.
+
+    To stay have: what raised an open alert, the words of an open case, a delivery that is being sent at this moment,
+    and messages that the platform may still try again.
+    """
+    still_open = find_open(session, contact)
+    _erase_inbound(session, contact, min(upto, now - RETRIED_FOR))
+    _erase_cases(session, contact, upto)
+    pointed = _subjects(find_alerts(session, contact, is_open=False), _OF_ALERTS)
+    closed = [*pointed, *_subjects(find_cases(session, contact, is_open=False), ("case",))]
+    whole = outbox.forget(
+        session, and_(DeliveryRecord.created_at <= upto, or_(DeliveryRecord.recipient == contact, *closed))
+    )
+    return whole and not still_open and upto < now - RETRIED_FOR
+
+
+def _erase_inbound(session: Session, contact: str, upto: datetime) -> None:
+    pointed = select(AlertRecord.first_inbound_id, AlertRecord.last_inbound_id).where(
+        AlertRecord.contact == contact, AlertRecord.state != "resolved"
+    )
+    kept = {one for pair in session.execute(pointed) for one in pair}
+    gone = and_(InboundRecord.contact == contact, InboundRecord.received_at <= upto)
+    if kept:  # a counselor who is on the way needs every heavy word, and no other
+        gone = and_(gone, InboundRecord.level == "none", InboundRecord.id.not_in(kept))
+    session.execute(delete(InboundRecord).where(gone))
+
+
+def _erase_cases(session: Session, contact: str, upto: datetime) -> None:
+    closed = find_cases(session, contact, is_open=False)
+    session.execute(
+        delete(CaseMessageRecord).where(CaseMessageRecord.case_id.in_(closed), CaseMessageRecord.at <= upto)
+    )
+
+
+def _subjects(numbers: Iterable[int], kinds: Iterable[str]) -> list[ColumnElement[bool]]:
+    """The deliveries that are about one of these alerts or cases."""
+    names = [f"{kind}:{number}" for number in numbers for kind in kinds]
+    column = DeliveryRecord.subject
+    return [one for name in names for one in (column == name, column.startswith(f"{name}:", autoescape=True))]
