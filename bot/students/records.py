@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.db import Base, UtcDateTime
+from bot.db import Base, UtcDateTime, sealed_for
 
 
 class ContactRecord(Base):
@@ -49,8 +49,8 @@ class StudentRecord(Base):
     __tablename__ = "students"
 
     student_no: Mapped[str] = mapped_column(String(40), primary_key=True)
-    name: Mapped[bytes] = mapped_column(LargeBinary)
-    phone: Mapped[bytes] = mapped_column(LargeBinary)
+    name: Mapped[bytes] = mapped_column(LargeBinary, info=sealed_for("students:{student_no}:name"))
+    phone: Mapped[bytes] = mapped_column(LargeBinary, info=sealed_for("students:{student_no}:phone"))
     college: Mapped[str] = mapped_column(String(80), index=True)
     class_name: Mapped[str] = mapped_column(String(80), default="")
     degree: Mapped[str] = mapped_column(String(10), default="")
