@@ -67,6 +67,29 @@ def export_students(file: Path) -> None:
     click.echo(f"导出 {number} 人到 {file}（只有当前用户能读）。")
 
 
+@students.command("remove")
+@click.argument("student_nos", nargs=-1)
+@click.option("--all", "everybody", is_flag=True, help="名单里的所有人（毕业季结束以后）。")
+@YES
+@shown_errors
+def remove_students(*, student_nos: tuple[str, ...], everybody: bool, yes: bool) -> None:
+    """从名单里删掉 STUDENT_NOS 这些学号：资料、标签、绑定和绑定码。说过的话由本人回“删除我的数据”，或到期自动删。"""
+    if bool(student_nos) == everybody:
+        raise click.UsageError("请写出学号，或用 --all")
+    application = current_application()
+    with application.database.read() as session:
+        known = [one.student_no for one in application.profiles.matching(session)]
+    unknown = sorted(set(student_nos) - set(known))
+    if unknown:
+        raise click.ClickException(f"名单里没有这些学号，一个也没有删：{'、'.join(unknown)}")
+    gone = known if everybody else list(dict.fromkeys(student_nos))
+    if not yes:
+        click.confirm(f"要从名单里删掉 {len(gone)} 人，删了找不回来。继续吗？", abort=True)
+    with application.database.write() as session:
+        application.profiles.remove(session, gone)
+    click.echo(f"删掉了 {len(gone)} 人。")
+
+
 @students.command("codes")
 @click.option("--college", default="", help="只给这个学院。")
 @click.option("--class", "class_name", default="", help="只给这个班。")

@@ -177,3 +177,16 @@ def test_ten_thousand_come_with_progress(database: Database, clock: FakeClock, c
     assert sum(steps) == 10_000
     assert len(steps) == 20
     assert register.compare(listing).unchanged == 10_000
+
+
+def test_students_are_removed_by_number_or_all_of_them(run: Run, listed: Listed, known: Known):
+    run("import", listed(FIRST))
+    assert "一个也没有删：999" in run("remove", "2023001", "999", "--yes").output
+    assert run("remove", "2023001", said="n\n").exit_code == 1
+    assert len(known()) == 3
+    assert "删掉了 1 人" in run("remove", "2023001", "2023001", said="y\n").output
+    assert [one.student_no for one in known()] == ["2023002", "2023003"]
+    for words in ((), ("2023002", "--all")):
+        assert "请写出学号，或用 --all" in run("remove", *words).output
+    assert "删掉了 2 人" in run("remove", "--all", "--yes").output
+    assert known() == []
