@@ -22,7 +22,7 @@ _SCANS = frozenset({"subscribe", "scan"})
 
 def binding(turn: Turn, services: Services) -> Reply | None:
     """The phone is bound or not, and the answer says what to do; unbinding asks first."""
-    if turn.message.kind is Kind.EVENT:
+    if turn.message.kind is Kind.EVENT and turn.message.event in _SCANS:
         return _scanned(turn, services)
     words = unicodedata.normalize("NFKC", turn.words)
     if confirmation.given(turn, "unbind", words, "确认解绑"):
@@ -38,7 +38,7 @@ def binding(turn: Turn, services: Services) -> Reply | None:
 
 def _scanned(turn: Turn, services: Services) -> Reply | None:
     event, scene = turn.message.event, turn.message.event_key
-    if event not in _SCANS or not scene.startswith(SCENE):
+    if not scene.startswith(SCENE):
         return None
     turn.contact.following = True
     reply = _bind(turn, services, scene.removeprefix(SCENE))

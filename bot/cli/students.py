@@ -67,6 +67,19 @@ def export_students(file: Path) -> None:
     click.echo(f"导出 {number} 人到 {file}（只有当前用户能读）。")
 
 
+@students.command("status")
+@shown_errors
+def show_status() -> None:
+    """每个学院有多少人，绑定了多少。"""
+    application = current_application()
+    with application.database.read() as session:
+        counts = application.profiles.bound_by_college(session)
+    for college, number, bound in counts:
+        click.echo(f"{college}　{number} 人，已绑定 {bound} 人")
+    total, bound = sum(number for _, number, _ in counts), sum(bound for *_, bound in counts)
+    click.echo(f"一共 {total} 人，已绑定 {bound} 人。" if counts else "名单是空的：flask students import 名单文件")
+
+
 @students.command("remove")
 @click.argument("student_nos", nargs=-1)
 @click.option("--all", "everybody", is_flag=True, help="名单里的所有人（毕业季结束以后）。")

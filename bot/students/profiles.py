@@ -93,6 +93,13 @@ class Profiles:
         """The colleges that have students."""
         return list(session.scalars(select(_COLUMNS.college).distinct().order_by(_COLUMNS.college)))
 
+    def bound_by_college(self, session: Session) -> list[tuple[str, int, int]]:
+        """Of each college: its name, how many students it has, and how many of them are bound."""
+        query = select(_COLUMNS.college, func.count(), func.count(_COLUMNS.contact)).group_by(_COLUMNS.college)
+        return [
+            (college, number, bound) for college, number, bound in session.execute(query.order_by(_COLUMNS.college))
+        ]
+
     def sealed(self, student: Student) -> dict[str, Any]:
         """The student's row, without what only binding changes. Costs time, so do it before the transaction."""
         row = {name: getattr(student, name) for name in _PLAIN}

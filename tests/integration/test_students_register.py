@@ -179,6 +179,17 @@ def test_ten_thousand_come_with_progress(database: Database, clock: FakeClock, c
     assert register.compare(listing).unchanged == 10_000
 
 
+def test_status_counts_by_college(run: Run, listed: Listed, database: Database):
+    assert "名单是空的" in run("status").output
+    run("import", listed(FIRST))
+    bind(database, "2023001", "o-li")
+    assert set(run("status").output.splitlines()) == {
+        "甲学院　2 人，已绑定 1 人",
+        "乙学院　1 人，已绑定 0 人",
+        "一共 3 人，已绑定 1 人。",
+    }
+
+
 def test_students_are_removed_by_number_or_all_of_them(run: Run, listed: Listed, known: Known):
     run("import", listed(FIRST))
     assert "一个也没有删：999" in run("remove", "2023001", "999", "--yes").output

@@ -13,6 +13,7 @@ from support.reading import opened, raw, rows_of
 from support.world import World
 
 from bot.retention import RetentionTicker
+from bot.staff.models import Role, Staff
 from bot.students.models import Student
 
 LI = Student(
@@ -253,17 +254,42 @@ def test_neither_the_tables_nor_the_logs_hold_a_name_a_phone_or_words_in_the_cle
         assert secret.encode("unicode_escape").decode() not in logs, secret
 
 
-def test_a_counselor_reads_who_it_is_and_the_group_does_not(world: World) -> None:
-    student = world.student("李晓明")
+def test_a_counselor_reads_who_it_is_if_that_is_known(world: World) -> None:
+    student, stranger = world.student("李晓明"), world.student("王小红")
     student.writes(f"绑定 {world.hands_out('2023001')}")
     student.writes("我不想活了")
     world.tick()
     world.phone("王老师").expects(card="体育教育学院 2023级4班 李晓明")
-    other = world.student("王小红")
-    other.writes("我不想活了")
+    stranger.writes("我不想活了")
     world.tick()
     card = world.phone("王老师").expects(card="微信用户").card
-    assert "王小红" not in f"{card.title}{card.text}"  # has not bound, so nobody knows
+    assert "王小红" not in f"{card.title}{card.text}"
+
+
+def test_a_group_reads_no_name(world: World) -> None:
+    """Nobody can be reached, so the group robot has the alert; who is in the group need not know who it is."""
+    with world.application.database.write() as session:
+        world.application.directory.replace_all(session, [Staff("T9", "赵老师", Role.COUNSELOR)])
+    student = world.student("李晓明")
+    student.writes(f"绑定 {world.hands_out('2023001')}")
+    student.writes("我不想活了")
+    world.tick()
+    world.phone("群").expects(text="我不想活了")
+    (message,) = world.simulator.room.robots["group"].messages
+    assert "微信用户" in message.text
+    for known in ("李晓明", "体育教育学院", "2023级4班", "2023001"):
+        assert known not in message.text
+
+
+def test_what_a_card_says_stays_when_the_student_unbinds(world: World) -> None:
+    """Whoever has the alert must still know whom to look for; only later cards do not say it."""
+    student = world.student("李晓明")
+    student.writes(f"绑定 {world.hands_out('2023001')}")
+    student.writes("我不想活了")
+    student.writes("解绑")
+    student.writes("确认解绑")
+    world.tick()
+    world.phone("王老师").expects(card="李晓明")
 
 
 def test_old_codes_tries_and_people_who_have_left_go_by_themselves(world: World) -> None:
