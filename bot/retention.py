@@ -1,6 +1,5 @@
 """Deletes what is kept no longer: words after the promised time, people who have left, codes, seen signatures."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -56,7 +55,7 @@ class RetentionTicker:
             if old:
                 with self._database.write() as session:
                     if key is ContactRecord.contact:
-                        _let_go(session, old)
+                        _let_go(session, and_(key.in_(old), condition))
                     session.execute(delete(key.class_).where(key.in_(old), condition))
                 done += len(old)
         if done:
@@ -78,8 +77,9 @@ def _left_long_ago(oldest: datetime) -> ColumnElement[bool]:
     )
 
 
-def _let_go(session: Session, contacts: Sequence[str]) -> None:
-    """The contacts are bound to nobody, and what their conversations remember is gone."""
+def _let_go(session: Session, condition: ColumnElement[bool]) -> None:
+    """Those contacts are bound to nobody, and what their conversations remember is gone. They stay locked."""
+    contacts = session.scalars(select(ContactRecord.contact).where(condition).with_for_update()).all()
     binding = update(StudentRecord).where(StudentRecord.contact.in_(contacts))
     session.execute(binding.values(contact=None, bound_at=None))
     session.execute(delete(ConversationRecord).where(ConversationRecord.contact.in_(contacts)))

@@ -1,9 +1,9 @@
 """Deletes what a contact has written and been sent, but for what people still work on. Nothing here commits."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from bot.cases.records import CaseMessageRecord
@@ -19,21 +19,33 @@ RETRIED_FOR = timedelta(minutes=5)
 _OF_ALERTS = ("alert", "alert-call", "alert-more")  # but for alert-list, which speaks of several students
 
 
-def erase_words(session: Session, outbox: Outbox, contact: str, *, upto: datetime, now: datetime) -> bool:
+def erase_words(
+    session: Session, outbox: Outbox, contact: str, *, upto: datetime, now: datetime, also: Collection[str] = ()
+) -> bool:
     """Nothing that `contact` wrote or was sent until `upto` can be read any more; False while something has to stay.
 
     To stay have: what raised an open alert, the words of an open case, a delivery that is being sent at this moment,
-    and messages that the platform may still try again.
+    and messages that the platform may still try again. `also` are deliveries that `find_about` has found.
     """
     still_open = find_open(session, contact)
     _erase_inbound(session, contact, min(upto, now - RETRIED_FOR))
     _erase_cases(session, contact, upto)
-    pointed = _subjects(find_alerts(session, contact, is_open=False), _OF_ALERTS)
-    closed = [*pointed, *_subjects(find_cases(session, contact, is_open=False), ("case",))]
-    whole = outbox.forget(
-        session, and_(DeliveryRecord.created_at <= upto, or_(DeliveryRecord.recipient == contact, *closed))
+    column = DeliveryRecord.subject
+    theirs = or_(
+        DeliveryRecord.recipient == contact, column.in_(_closed(session, contact)), DeliveryRecord.id.in_(also)
     )
+    whole = outbox.forget(session, and_(DeliveryRecord.created_at <= upto, theirs))
     return whole and not still_open and upto < now - RETRIED_FOR
+
+
+def find_about(session: Session, contact: str) -> Sequence[str]:
+    """The deliveries to staff about closed alerts and cases of `contact`.
+
+    Reads the whole table, so no turn has the time for it.
+    """
+    beginnings = [f"{subject}:" for subject in _closed(session, contact)]
+    further = [DeliveryRecord.subject.startswith(beginning, autoescape=True) for beginning in beginnings]
+    return session.scalars(select(DeliveryRecord.id).where(or_(*further))).all() if further else ()
 
 
 def _erase_inbound(session: Session, contact: str, upto: datetime) -> None:
@@ -54,8 +66,8 @@ def _erase_cases(session: Session, contact: str, upto: datetime) -> None:
     )
 
 
-def _subjects(numbers: Iterable[int], kinds: Iterable[str]) -> list[ColumnElement[bool]]:
-    """The deliveries that are about one of these alerts or cases."""
-    names = [f"{kind}:{number}" for number in numbers for kind in kinds]
-    column = DeliveryRecord.subject
-    return [one for name in names for one in (column == name, column.startswith(f"{name}:", autoescape=True))]
+def _closed(session: Session, contact: str) -> list[str]:
+    """How the subjects begin of what was sent to staff about the contact's closed alerts and cases."""
+    alerts = find_alerts(session, contact, is_open=False)
+    cases = find_cases(session, contact, is_open=False)
+    return [f"{kind}:{number}" for number in alerts for kind in _OF_ALERTS] + [f"case:{number}" for number in cases]

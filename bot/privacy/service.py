@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from bot.clock import Clock
 from bot.db import Database
 from bot.outbox.outbox import Outbox
-from bot.privacy.erasure import RETRIED_FOR, erase_words
+from bot.privacy.erasure import RETRIED_FOR, erase_words, find_about
 from bot.privacy.inventory import find_open, take_stock
 from bot.privacy.models import Open, Stock
 from bot.students.binding import Binding
@@ -39,7 +39,8 @@ class Privacy:
     def erase(self, session: Session, contact: str) -> Open:
         """The binding and the words are gone; what still has to stay is returned and goes when it is over.
 
-        The ticker finishes: the last minutes' messages in ten minutes, the rest when its alert or case is closed.
+        The ticker finishes: the last minutes' messages and what staff were told of closed alerts in ten minutes, the
+        rest when its alert or case is closed.
         """
         now = self._clock.now()
         self._binding.unbind(session, contact)
@@ -73,12 +74,14 @@ class ErasureTicker:
         return TickReport(done=done)
 
     def _finish(self, contact: str) -> bool:
+        with self._database.read() as session:
+            about = () if find_open(session, contact) else find_about(session, contact)
         with self._database.write() as session:
             record = session.get(ErasureRecord, contact, with_for_update=True)
             if record is None:
                 return False
             now = self._clock.now()
-            finished = erase_words(session, self._outbox, contact, upto=record.asked_at, now=now)
+            finished = erase_words(session, self._outbox, contact, upto=record.asked_at, now=now, also=about)
             if finished:
                 session.delete(record)
             return finished

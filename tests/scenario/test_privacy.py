@@ -138,6 +138,8 @@ def test_what_people_work_on_stays_until_they_have_done_and_is_said(world: World
     student.expects()
     student.writes("我不想活了")
     student.expects()
+    student.writes("打给我 13811112222")
+    student.expects("138")
     world.clock.advance(timedelta(minutes=10))
     student.writes("删除我的数据")
     student.expects("A1：你说过的话让老师担心", "C1：你找老师的事还没办完")
@@ -150,6 +152,7 @@ def test_what_people_work_on_stays_until_they_have_done_and_is_said(world: World
     assert "档案怎么转" not in left
     wang = world.phone("王老师")
     wang.expects(card="A1").presses("我来处理")
+    wang.expects(text="13811112222")
     wang.expects(text="诉求 C1")
     wang.writes("已处理 A1")
     wang.writes("结束 C1")
@@ -157,6 +160,7 @@ def test_what_people_work_on_stays_until_they_have_done_and_is_said(world: World
     left = words_in(world)
     assert "我不想活了" not in left
     assert "学位证丢在图书馆" not in left
+    assert "13811112222" not in left
     assert rows_of(world.application.database)["erasures"] == []
     assert [row["state"] for row in rows_of(world.application.database)["alerts"]] == ["resolved"]
 

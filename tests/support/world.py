@@ -200,14 +200,19 @@ class World:
     students: dict[str, StudentPhone] = field(default_factory=dict)
     phones: dict[str, StaffPhone] = field(default_factory=dict)
 
-    def student(self, name: str, *, following: bool = True) -> StudentPhone:
-        """The student of that name, who follows the account and has read the greeting."""
+    def student(self, name: str, *, following: bool = True, college: str = "") -> StudentPhone:
+        """The student of that name, who follows the account and has read the greeting; with a `college`, is bound."""
         if name not in self.students:
             phone = StudentPhone(self.simulator.add_student(name))
             self.students[name] = phone
             if following:
                 phone.follows()
                 phone.expects("离校小助手")
+            if college:
+                number = f"S{len(self.students):03}"
+                self.enrols(Student(number, name, college))
+                phone.writes(f"绑定 {self.hands_out(number)}")
+                phone.expects("绑定好了")
         return self.students[name]
 
     def enrols(self, *students: Student) -> None:
