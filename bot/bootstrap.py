@@ -32,6 +32,7 @@ from bot.outbox.dispatcher import ORDINARY_LANE, SAFETY_LANE, Dispatcher, Settle
 from bot.outbox.outbox import Outbox
 from bot.outbox.reaper import Reaper
 from bot.outbox.state import Priority, RetryPolicy
+from bot.privacy.service import ErasureTicker, Privacy
 from bot.relay.robot import RobotChannel
 from bot.reminders.schedule import Schedule
 from bot.reminders.series import load_series
@@ -49,7 +50,11 @@ from bot.settings import Settings
 from bot.simulator.platform import SimulatorSettings, WeChatAccount, WeComAccount
 from bot.simulator.simulator import Simulator
 from bot.staff.store import Directory
+from bot.students.binding import Binding
 from bot.students.ledger import WindowLedger
+from bot.students.lockout import LockPolicy
+from bot.students.profiles import Profiles
+from bot.students.register import Register
 from bot.wechat.client import GatewayClient as WeChatClient
 from bot.wechat.client import WeChatChannel
 from bot.wecom.client import GatewayClient as WeComClient
@@ -112,6 +117,32 @@ class Application:
         return Directory(self.cipher)
 
     @cached_property
+    def profiles(self) -> Profiles:
+        return Profiles(self.cipher)
+
+    @cached_property
+    def register(self) -> Register:
+        return Register(self.database, self.clock, self.profiles)
+
+    @cached_property
+    def binding(self) -> Binding:
+        settings = self.settings
+        return Binding(
+            clock=self.clock,
+            chance=self.chance,
+            profiles=self.profiles,
+            key=settings.security.secret_key.get_secret_value(),
+            code_for=timedelta(days=settings.students.code_days),
+            policy=LockPolicy(
+                tries=settings.students.code_tries, lock_for=timedelta(minutes=settings.students.lock_minutes)
+            ),
+        )
+
+    @cached_property
+    def privacy(self) -> Privacy:
+        return Privacy(self.clock, self.outbox, self.profiles, self.binding)
+
+    @cached_property
     def rota(self) -> Rota:
         return Rota(self.directory)
 
@@ -131,6 +162,7 @@ class Application:
             ),
             zone=self.settings.school.zone,
             has_robot=bool(self.settings.wecom.robot_webhooks),
+            who_is=self.profiles.who_is,
         )
 
     @cached_property
@@ -173,6 +205,9 @@ class Application:
             alerts=self.alerts,
             outbox=self.outbox,
             directory=self.directory,
+            profiles=self.profiles,
+            binding=self.binding,
+            privacy=self.privacy,
             reminder_topics=self.reminders.topics,
         )
 
@@ -403,6 +438,7 @@ class Application:
                 rest_s=600,
                 leader_only=True,
             ),
+            Loop(ErasureTicker(self.database, self.clock, self.outbox), rest_s=60, leader_only=True),
         )
 
     def worker(self) -> Worker:

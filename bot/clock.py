@@ -113,6 +113,10 @@ class Chance:
         """A secret of `size` random bytes, URL-safe."""
         return secrets.token_urlsafe(size)
 
+    def code(self, alphabet: str, size: int) -> str:
+        """`size` characters of `alphabet` that nobody can guess."""
+        return "".join(secrets.choice(alphabet) for _ in range(size))
+
     def jitter(self) -> float:
         """A number from 0 up to 1, for backoff."""
         return self._random.random()

@@ -25,6 +25,11 @@ class Cipher:
         self._boxes = {hashlib.sha256(key).digest()[:_KEY_ID_BYTES]: AESGCM(key) for key in keys}
         self._newest = next(iter(self._boxes))
 
+    @property
+    def newest_key(self) -> bytes:
+        """How a value begins that is sealed with the key in use."""
+        return self._newest
+
     def seal(self, text: str, *, row: str) -> bytes:
         """Key id, nonce and ciphertext of `text`, bound to `row` (table and id)."""
         nonce = os.urandom(_NONCE_BYTES)

@@ -41,6 +41,14 @@ def table_of(record: type[Base]) -> Table:
     return cast("Table", record.__table__)
 
 
+def sealed_for(row: str) -> dict[str, str]:
+    """The `info` of a column whose values are sealed: for which row, with the key columns' names in braces.
+
+    Sealing anew under another key (bot/keys.py) finds by it what there is.
+    """
+    return {"sealed_for": row}
+
+
 def insert_into(database: str, table: Table) -> postgresql.Insert | sqlite.Insert:
     """INSERT for the named database ("postgresql" or "sqlite"), which can say what to do on a conflict."""
     return postgresql.insert(table) if database == "postgresql" else sqlite.insert(table)

@@ -219,6 +219,14 @@ class Reminders(Section):
         return start, end
 
 
+class Students(Section):
+    """Binding a student's phone."""
+
+    code_days: int = Field(default=14, ge=1, le=30)
+    code_tries: int = Field(default=5, ge=1, le=20)
+    lock_minutes: int = Field(default=60, ge=1, le=1440)
+
+
 class Knowledge(Section):
     """The entries."""
 
@@ -239,6 +247,7 @@ class Settings(Section):
     outbox: OutboxSection = OutboxSection()
     escalation: Escalation = Escalation()
     reminders: Reminders = Reminders()
+    students: Students = Students()
     knowledge: Knowledge = Knowledge()
 
     @property

@@ -1,7 +1,8 @@
-"""Reads CSV and XLSX tables whose first row names the columns, and collects every bad row before anything is stored."""
+"""Reads and writes CSV and XLSX tables whose first row names the columns; bad rows are listed, all of them at once."""
 
 import csv
 import io
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from bot.errors import UserFacingError
 T = TypeVar("T")
 Row = dict[str, str]
 _MOST_SHOWN = 50
+_FORMULA = tuple("=+-@＝＋－＠\t\r")  # a spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection)
+_XLSX = ".xlsx"
 
 
 class BadTableError(UserFacingError):
@@ -44,7 +47,7 @@ def read_table(path: Path, *, required: Sequence[str]) -> list[Numbered]:
     or a row has more cells than there are columns.
     """
     try:
-        lines = _read_xlsx(path) if path.suffix.lower() == ".xlsx" else _read_csv(path)
+        lines = _read_xlsx(path) if path.suffix.lower() == _XLSX else _read_csv(path)
     except OSError as error:
         raise BadTableError([f"读不到 {path}：{error.strerror}"]) from None
     if not lines:
@@ -57,7 +60,7 @@ def read_table(path: Path, *, required: Sequence[str]) -> list[Numbered]:
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
         raise BadTableError([f"第 1 行有重复的列：{'、'.join(twice)}"])
-    rows = [(line, [cell.strip() for cell in cells]) for line, cells in rest]
+    rows = [(line, [restored(cell.strip()) for cell in cells]) for line, cells in rest]
     faults = [
         f"第 {line} 行：比表头多出内容“{'、'.join(filter(None, cells[len(header) :]))}”，内容里有逗号时要加引号"
         for line, cells in rows
@@ -93,6 +96,52 @@ def convert(rows: Iterable[Numbered], build: Callable[[Row], T], *, unique: Sequ
     if faults:
         raise BadTableError(faults)
     return built
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
+    """The .csv (UTF-8, as Excel opens it) or .xlsx file is there whole, for its owner only; returns the number of rows.
+
+    No cell is a formula for the spreadsheet that opens it, and `read_table` gives what was written. Raises
+    BadTableError if the file cannot be written; what was there before is then as it was.
+    """
+    neutral = [[neutralised(cell) for cell in cells] for cells in rows]
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write((_xlsx if path.suffix.lower() == _XLSX else _csv)(header, neutral))
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise BadTableError([f"写不了 {path}：{error.strerror}"]) from None
+    return len(neutral)
+
+
+def neutralised(cell: str) -> str:
+    """The cell with an apostrophe before it if a spreadsheet would take it for a formula."""
+    return f"'{cell}" if cell.lstrip("'").startswith(_FORMULA) else cell
+
+
+def restored(cell: str) -> str:
+    """The inverse of `neutralised`."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([header, *rows])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _xlsx(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    from openpyxl import Workbook  # noqa: PLC0415 - see _read_xlsx
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for cells in (header, *rows):
+        sheet.append(list(cells))
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
 
 
 def _read_csv(path: Path) -> list[tuple[int, list[str]]]:

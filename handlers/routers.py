@@ -2,6 +2,7 @@
 
 from bot.routing.services import Handler
 from handlers.account import account
+from handlers.binding import binding
 from handlers.callback import callback
 from handlers.comfort import comfort
 from handlers.faq import fallback, faq
@@ -9,11 +10,14 @@ from handlers.guide import guide
 from handlers.human import human
 from handlers.media import media
 from handlers.plan import plan
+from handlers.privacy import privacy
 from handlers.staff import staff
 from handlers.subscription import subscription
 
 ROUTERS: tuple[Handler, ...] = (
     staff,  # everything from WeCom: alerts are taken there
+    binding,  # 绑定, 解绑, and a scanned code; whole sentences only, so it is in nobody's way
+    privacy,  # 我的数据, 删除我的数据; likewise
     account,  # follow, unfollow, and events without words
     media,  # what cannot be read as words
     plan,  # an answer to its question may be a telephone number or 找老师, so it is asked first

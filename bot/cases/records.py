@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.db import Base, UtcDateTime
+from bot.db import Base, UtcDateTime, sealed_for
 
 
 class CaseRecord(Base):
@@ -39,5 +39,5 @@ class CaseMessageRecord(Base):
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
     author: Mapped[str] = mapped_column(String(80))
-    words: Mapped[bytes] = mapped_column(LargeBinary)
+    words: Mapped[bytes] = mapped_column(LargeBinary, info=sealed_for("{id}"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)

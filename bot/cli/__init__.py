@@ -5,14 +5,16 @@ from flask import Flask
 from bot.cli.database import database
 from bot.cli.doctor import doctor
 from bot.cli.kb import kb
+from bot.cli.keys import keys
 from bot.cli.outbox import outbox
 from bot.cli.reminders import reminders
 from bot.cli.run import serve, worker
 from bot.cli.safety import safety
 from bot.cli.staff import rota, staff
+from bot.cli.students import students
 
 
 def register_commands(app: Flask) -> None:
     """`flask --help` shows all of them."""
-    for command in (kb, safety, staff, rota, reminders, outbox, database, worker, serve, doctor):
+    for command in (kb, safety, students, staff, rota, reminders, outbox, database, keys, worker, serve, doctor):
         app.cli.add_command(command)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.db import Base, UtcDateTime
+from bot.db import Base, UtcDateTime, sealed_for
 
 
 class InboundRecord(Base):
@@ -25,8 +25,8 @@ class InboundRecord(Base):
     contact: Mapped[str] = mapped_column(String(80))
     kind: Mapped[str] = mapped_column(String(10))
     event: Mapped[str] = mapped_column(String(60))
-    words: Mapped[bytes] = mapped_column(LargeBinary)
-    reply: Mapped[bytes] = mapped_column(LargeBinary)
+    words: Mapped[bytes] = mapped_column(LargeBinary, info=sealed_for("{id}"))
+    reply: Mapped[bytes] = mapped_column(LargeBinary, info=sealed_for("{id}"))
     answered_by: Mapped[str] = mapped_column(String(40))
     topic: Mapped[str] = mapped_column(String(60))
     level: Mapped[str] = mapped_column(String(10))

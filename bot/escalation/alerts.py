@@ -20,6 +20,7 @@ from bot.escalation.rota import Rota
 from bot.outbox.outbox import Outbox
 from bot.outbox.state import Delivery, DeliveryState, Priority
 from bot.staff.models import Staff
+from bot.students.profiles import WhoIs, nobody_knows
 
 logger = structlog.get_logger(__name__)
 
@@ -70,7 +71,10 @@ class Alerts:
         policy: NoticePolicy,
         zone: ZoneInfo,
         has_robot: bool,
+        who_is: WhoIs = nobody_knows,
     ) -> None:
+        """`who_is` names the student for those whose duty it is to know; a group never reads it."""
+        self._who_is = who_is
         self._clock = clock
         self._chance = chance
         self._cipher = cipher
@@ -294,7 +298,9 @@ class Alerts:
                 )
 
     def _send_card(self, session: Session, alert: AlertRecord, words: str, person: Staff) -> None:
-        card = self._card(alert, words, task_id=f"A{alert.id}-{alert.rounds}-{self._chance.new_id()}")
+        known = self._who_is(session, alert.contact)
+        task_id = f"A{alert.id}-{alert.rounds}-{self._chance.new_id()}"
+        card = self._card(alert, words, task_id=task_id, who=str(known) if known else "")
         self._outbox.enqueue(
             session,
             OutboundMessage(Source.WECOM, person.wecom_userid, card),
@@ -305,13 +311,13 @@ class Alerts:
         self._outbox.cancel_outdated(session, f"alert:{alert.id}", Source.WECOM, person.wecom_userid)
         self.log(session, alert.id, "notified", actor=person.staff_no, detail={"round": alert.rounds, "by": "wecom"})
 
-    def _card(self, alert: AlertRecord, words: str, *, task_id: str) -> CardContent:
+    def _card(self, alert: AlertRecord, words: str, *, task_id: str, who: str = "") -> CardContent:
         wait = self._policy.wait(alert.level, alert.rounds)
         return messages.card(
             alert_id=alert.id,
             level=alert.level,
             about=alert.about,
-            who=f"微信用户\u00a0…{alert.contact[-4:]}",
+            who=who or f"微信用户\u00a0…{alert.contact[-4:]}",
             words=words,
             signals=list(dict.fromkeys(str(signal.get("label", "")) for signal in alert.signals)),
             count=alert.message_count,

@@ -139,6 +139,28 @@ class Outbox:
         )
         return session.connection().execute(statement).rowcount
 
+    def forget(self, session: Session, condition: ColumnElement[bool]) -> bool:
+        """Deliveries to whom `condition` applies say nothing any more, and none of them will be sent.
+
+        Their rows stay until they are old, so that nothing is sent twice. False if one is being sent at this moment:
+        that one is as it was.
+        """
+        self._cancel(session, condition)
+        columns = _DELIVERIES.c
+        blank = content_to_json(TextContent(""))
+        says = func.length(columns.content) > len(self._cipher.seal(blank, row=""))
+        rows = session.execute(select(columns.id, columns.state).where(condition, says).order_by(columns.id)).all()
+        under_way = {row.id for row in rows if row.state == DeliveryState.SENDING.value}
+        values = [
+            {"one": row.id, "blank": self._cipher.seal(blank, row=f"deliveries:{row.id}")}
+            for row in rows
+            if row.id not in under_way
+        ]
+        if values:
+            statement = update(_DELIVERIES).where(columns.id == bindparam("one")).values(content=bindparam("blank"))
+            session.connection().execute(statement, values)
+        return not under_way
+
     def held_counts(self, session: Session, recipients: Sequence[str]) -> dict[str, int]:
         """How many messages are held for each of `recipients` that has any, without those that have expired."""
         return self.held_for(recipients).ask(session)

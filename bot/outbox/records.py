@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.db import Base, UtcDateTime
+from bot.db import Base, UtcDateTime, sealed_for
 
 
 class DeliveryRecord(Base):
@@ -30,7 +30,7 @@ class DeliveryRecord(Base):
     subject: Mapped[str] = mapped_column(String(80))
     priority: Mapped[int]
     state: Mapped[str] = mapped_column(String(10))
-    content: Mapped[bytes] = mapped_column(LargeBinary)
+    content: Mapped[bytes] = mapped_column(LargeBinary, info=sealed_for("deliveries:{id}"))
     dedup_key: Mapped[str | None] = mapped_column(String(120), unique=True)
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -8,9 +8,12 @@ from zoneinfo import ZoneInfo
 from bot.cases.service import Cases
 from bot.escalation.alerts import Alerts
 from bot.outbox.outbox import Outbox
+from bot.privacy.service import Privacy
 from bot.routing.turn import Reply, Turn
 from bot.settings import Settings
 from bot.staff.store import Directory
+from bot.students.binding import Binding
+from bot.students.profiles import Profiles
 from knowledge.base import KnowledgeBase
 
 
@@ -25,6 +28,9 @@ class Services:
     alerts: Alerts
     outbox: Outbox
     directory: Directory
+    profiles: Profiles
+    binding: Binding
+    privacy: Privacy
     reminder_topics: tuple[str, ...]
 
     @property

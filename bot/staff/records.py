@@ -3,7 +3,7 @@
 from sqlalchemy import JSON, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.db import Base
+from bot.db import Base, sealed_for
 
 
 class StaffRecord(Base):
@@ -15,8 +15,8 @@ class StaffRecord(Base):
     role: Mapped[str] = mapped_column(String(20))
     college: Mapped[str] = mapped_column(String(80), default="")
     wecom_userid: Mapped[str] = mapped_column(String(64), default="", index=True)
-    name: Mapped[bytes] = mapped_column(LargeBinary)
-    phone: Mapped[bytes] = mapped_column(LargeBinary)
-    email: Mapped[bytes] = mapped_column(LargeBinary)
+    name: Mapped[bytes] = mapped_column(LargeBinary, info=sealed_for("staff:{staff_no}"))
+    phone: Mapped[bytes] = mapped_column(LargeBinary, info=sealed_for("staff:{staff_no}"))
+    email: Mapped[bytes] = mapped_column(LargeBinary, info=sealed_for("staff:{staff_no}"))
     classes: Mapped[list[str]] = mapped_column(JSON)
     active: Mapped[bool] = mapped_column(default=True)

@@ -20,6 +20,9 @@ from bot.simulator.app import create_simulator_app
 from bot.simulator.platform import SimulatorSettings, WeChatAccount, WeComAccount
 from bot.simulator.simulator import Simulator
 from bot.staff.models import Role, Staff
+from bot.students.codes import written
+from bot.students.importing import COLUMNS, Listing
+from bot.students.models import Student
 from bot.web import create_web
 from handlers.menu import MENU
 from knowledge.base import KnowledgeBase
@@ -197,15 +200,32 @@ class World:
     students: dict[str, StudentPhone] = field(default_factory=dict)
     phones: dict[str, StaffPhone] = field(default_factory=dict)
 
-    def student(self, name: str, *, following: bool = True) -> StudentPhone:
-        """The student of that name, who follows the account and has read the greeting."""
+    def student(self, name: str, *, following: bool = True, college: str = "") -> StudentPhone:
+        """The student of that name, who follows the account and has read the greeting; with a `college`, is bound."""
         if name not in self.students:
             phone = StudentPhone(self.simulator.add_student(name))
             self.students[name] = phone
             if following:
                 phone.follows()
                 phone.expects("离校小助手")
+            if college:
+                number = f"S{len(self.students):03}"
+                self.enrols(Student(number, name, college))
+                phone.writes(f"绑定 {self.hands_out(number)}")
+                phone.expects("绑定好了")
         return self.students[name]
+
+    def enrols(self, *students: Student) -> None:
+        """These students are in the school's list."""
+        changes = self.application.register.compare(Listing(list(students), frozenset(COLUMNS)))
+        self.application.register.apply(changes)
+
+    def hands_out(self, student_no: str) -> str:
+        """A binding code for the student, as the college has it on paper."""
+        with self.application.database.write() as session:
+            made = self.application.binding.new_codes(session, [student_no])
+            self.application.binding.hand_out(session, made)
+        return written(made[student_no])
 
     def phone(self, name: str) -> StaffPhone:
         """The WeCom phone of a member of staff; 群 is the group with the robot."""

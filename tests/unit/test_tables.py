@@ -6,9 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openpyxl import Workbook
+from hypothesis import given
+from hypothesis.strategies import text
+from openpyxl import Workbook, load_workbook
 
-from bot.tables import BadRowError, BadTableError, Numbered, Row, convert, read_table
+from bot.tables import (
+    BadRowError,
+    BadTableError,
+    Numbered,
+    Row,
+    convert,
+    neutralised,
+    read_table,
+    restored,
+    write_table,
+)
 
 Csv = Callable[..., Path]
 Xlsx = Callable[[Sequence[Sequence[Any]]], Path]
@@ -195,3 +207,31 @@ class TestConvert:
     def test_another_error_is_a_bug_and_goes_through(self):
         with pytest.raises(ZeroDivisionError):
             convert([Numbered(2, {})], lambda _: 1 // 0)
+
+
+class TestWriting:
+    @pytest.mark.parametrize("name", ["out.csv", "out.xlsx"])
+    def test_no_cell_is_a_formula_and_all_come_back(self, tmp_path: Path, name: str):
+        cells = ["=1+1", "+1", "-1", "@x", "＝1", "'=1", "''=1", "王", "", "'", "it's", "0012", "a\nb"]
+        assert write_table(tmp_path / name, ["工号", "姓名"], [[str(n), cell] for n, cell in enumerate(cells)]) == 13
+        assert [row.values["姓名"] for row in read(tmp_path / name)] == cells
+
+    def test_what_excel_opens_holds_only_texts(self, tmp_path: Path):
+        write_table(tmp_path / "out.xlsx", ["工号", "姓名"], [["1", "=1+1"]])
+        sheet = load_workbook(tmp_path / "out.xlsx").worksheets[0]
+        assert [[cell.data_type for cell in row] for row in sheet.iter_rows()] == [["s", "s"], ["s", "s"]]
+        assert sheet["B2"].value == "'=1+1"
+
+    def test_a_file_that_cannot_be_written_is_left_as_it_was(self, tmp_path: Path):
+        (tmp_path / "out.csv").mkdir()
+        with pytest.raises(BadTableError, match="写不了"):
+            write_table(tmp_path / "out.csv", ["工号"], [["1"]])
+        with pytest.raises(BadTableError, match="写不了"):
+            write_table(tmp_path / "none" / "out.csv", ["工号"], [["1"]])
+        assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+@given(text())
+def test_neutral_cells_are_no_formulas_and_are_restored(cell: str):
+    assert not neutralised(cell).startswith(tuple("=+-@＝＋－＠\t\r"))
+    assert restored(neutralised(cell)) == cell
