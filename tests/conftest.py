@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -97,19 +98,38 @@ def _new_postgresql_database(server: str) -> Iterator[str]:
 
 def _emptied(url: str) -> str:
     """The same address; all its tables are empty and their numbers begin at 1."""
+    tables = METADATA.tables
+    # most tests touch few of the tables, and TRUNCATE makes new files for each
+    used = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in tables)  # noqa: S608 - our own tables' names
+    counted = (
+        "SELECT tablename FROM pg_tables JOIN pg_sequences USING (schemaname)"
+        " WHERE last_value IS NOT NULL AND sequencename LIKE tablename || '_%'"
+    )
     admin = create_engine(url)
     with admin.begin() as connection:
-        connection.execute(text(f"TRUNCATE {', '.join(METADATA.tables)} RESTART IDENTITY CASCADE"))
+        names = set(connection.scalars(text(f"{used} UNION ALL {counted}"))) & tables.keys()
+        if names:
+            connection.execute(text(f"TRUNCATE {', '.join(sorted(names))} RESTART IDENTITY CASCADE"))
     admin.dispose()
     return url
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with a migrated and empty database: to copy it is twenty times as fast as to make one."""
+    path = tmp_path_factory.mktemp("migrated") / "empty.db"
+    made = Database(f"sqlite:///{path}")
+    upgrade(made, ROOT)
+    made.dispose()
+    return path
+
+
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(database_url: str, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A migrated database of each kind."""
     made = Database(database_url)
     if made.is_sqlite:
-        upgrade(made, ROOT)
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), str(made.url.database))
     yield made
     made.dispose()
 
