@@ -1,7 +1,6 @@
 """绑定 CODE, a scanned code, and 解绑: whose phone this is. No password of the school is ever asked."""
 
 import re
-import unicodedata
 
 from bot.channel.messages import Kind
 from bot.routing.services import Services
@@ -24,7 +23,7 @@ def binding(turn: Turn, services: Services) -> Reply | None:
     """The phone is bound or not, and the answer says what to do; unbinding asks first."""
     if turn.message.kind is Kind.EVENT and turn.message.event in _SCANS:
         return _scanned(turn, services)
-    words = unicodedata.normalize("NFKC", turn.words)
+    words = confirmation.plain(turn)
     if confirmation.given(turn, "unbind", words, "确认解绑"):
         gone = services.binding.unbind(turn.session, turn.contact.contact)
         return _reply(messages.UNBOUND if gone else messages.NOT_BOUND)

@@ -1,12 +1,23 @@
 """Asking before what cannot be undone: the question is open for ten minutes and until something else is said."""
 
+import unicodedata
 from datetime import datetime, timedelta
 
 from bot.routing.turn import Turn
 
 _SLOT = "confirm"
+_LONGEST = 60
 _OPEN_FOR = timedelta(minutes=10)
 _YES = frozenset({"确认", "确定", "是", "是的"})
+
+
+def plain(turn: Turn) -> str:
+    """The sender's words as commands are compared: in half-width, without white space around; nothing if too long.
+
+    Commands are short. The patterns that look for them take long over thousands of spaces.
+    """
+    words = turn.words.strip()
+    return unicodedata.normalize("NFKC", words) if len(words) <= _LONGEST else ""
 
 
 def ask(turn: Turn, what: str) -> None:

@@ -1,7 +1,6 @@
 """我的数据: what is stored, in plain words; 删除我的数据: asks, then deletes what may be deleted."""
 
 import re
-import unicodedata
 
 from bot.privacy import messages
 from bot.routing.services import Services
@@ -21,7 +20,7 @@ _ERASE = re.compile(
 
 def privacy(turn: Turn, services: Services) -> Reply | None:
     """What there is is shown, or deleted after a yes; the answer says what stays and why."""
-    words = unicodedata.normalize("NFKC", turn.words)
+    words = confirmation.plain(turn)
     if confirmation.given(turn, "erase", words, messages.CONFIRM):
         still_open = services.privacy.erase(turn.session, turn.contact.contact)
         slots = turn.conversation.slots

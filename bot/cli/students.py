@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 from sqlalchemy import and_
+from sqlalchemy.exc import IntegrityError
 
 from bot.bootstrap import Application
 from bot.channel.errors import SendError
@@ -130,17 +131,17 @@ def hand_out_codes(*, college: str, class_name: str, numbers: tuple[str, ...], o
     until = application.clock.now() + timedelta(days=application.settings.students.code_days)
     good_until = f"{until.astimezone(application.settings.school.zone):%Y-%m-%d %H:%M}"
     header = ["学号", "班级", "绑定码", "有效期至", *(["二维码内容"] if qr else [])]
-    with application.database.write() as session:
-        binding.hand_out(session, made)
-        write_table(  # before the commit: a file with codes that are not good yet harms nobody, the reverse does
-            out,
-            header,
-            (
-                [one.student_no, one.class_name, codes.written(made[one.student_no]), good_until]
-                + ([scenes[one.student_no]] if qr else [])
-                for one in chosen
-            ),
-        )
+    rows = [
+        [one.student_no, one.class_name, codes.written(made[one.student_no]), good_until]
+        + ([scenes[one.student_no]] if qr else [])
+        for one in chosen
+    ]
+    try:
+        with application.database.write() as session:
+            binding.hand_out(session, made)
+            write_table(out, header, rows)  # before the commit: codes that are not good yet harm nobody
+    except IntegrityError:
+        raise click.ClickException("有别人正在发码，请再运行一次；刚写的文件作废") from None
     click.echo(f"发了 {len(chosen)} 个绑定码，写在 {out}，{good_until} 以前有效。每个只能用一次，请单独发给本人。")
 
 
