@@ -147,7 +147,7 @@ def test_what_people_work_on_stays_until_they_have_done_and_is_said(world: World
     student.expects("已经删了", "A1", "老师还在关心你")
     world.tick()
     left = words_in(world)
-    assert "我不想活了" in left
+    assert "我不想活了" in opened(world.application.database, world.application.cipher)["inbound_messages"]
     assert "学位证丢在图书馆" in left
     assert "档案怎么转" not in left
     wang = world.phone("王老师")
