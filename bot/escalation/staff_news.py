@@ -44,8 +44,7 @@ class StaffNews:
         if not alerts:
             return False
         alert = max(alerts, key=lambda one: LEVELS.index(one.level))
-        owner = self._rota.find_person(session, alert.acknowledged_by)
-        people = [owner] if owner else self._rota.on_duty(session, self._clock.now()).people
+        people = self._owners(session, alert) or self._rota.on_duty(session, self._clock.now()).people
         subject = f"alert-call:{alert.id}:{self._chance.token(6)}"  # each wish is one of its own
         self._notices.say(session, alert, messages.wants_a_call(alert.id, phone), people, subject=subject)
         self._log.write(session, alert.id, "call_asked", actor="student", detail={"phone_given": bool(phone)})
@@ -57,9 +56,8 @@ class StaffNews:
         The answer to 你在哪里 is worth nothing as a counter: the first few are told one by one, later ones every five
         minutes.
         """
-        if alert.state == "acknowledged":
-            owner = self._rota.find_person(session, alert.acknowledged_by)
-            people = [owner] if owner else []
+        if alert.state == "acknowledged" or alert.acks:
+            people = self._owners(session, alert)
         else:
             people = list(self._rota.on_duty(session, now).people)
         slot = f"{int(now.timestamp() // _FOLLOW_UP_EVERY.total_seconds())}"
@@ -78,3 +76,7 @@ class StaffNews:
         if people:
             text = messages.taken_above(alert.id, staff.name)
             self._notices.say(session, alert, text, people, subject=f"alert-more:{alert.id}:taken-{alert.rounds}")
+
+    def _owners(self, session: Session, alert: AlertRecord) -> list[Staff]:
+        """Who has taken the alert and is still here: both, where two parties have."""
+        return [person for number, _ in alert.acks if (person := self._rota.find_person(session, number))]

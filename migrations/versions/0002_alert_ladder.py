@@ -67,6 +67,15 @@ def upgrade() -> None:
         "UPDATE alerts SET touched_at = CURRENT_TIMESTAMP, next_notice_at = CURRENT_TIMESTAMP "
         "WHERE state = 'acknowledged' AND level IN ('red', 'orange')"
     )
+    alerts = sa.table("alerts", sa.column("id"), sa.column("state"), sa.column("acknowledged_by"), sa.column("acks", sa.JSON()))
+    staff = sa.table("staff", sa.column("staff_no"), sa.column("role"))
+    taken = (
+        sa.select(alerts.c.id, alerts.c.acknowledged_by, staff.c.role)
+        .outerjoin_from(alerts, staff, alerts.c.acknowledged_by == staff.c.staff_no)
+        .where(alerts.c.state == "acknowledged")
+    )
+    for number, staff_no, role in op.get_bind().execute(taken).all():
+        op.execute(alerts.update().where(alerts.c.id == number).values(acks=[[staff_no, role or "counselor"]]))
     for statement in POSTGRESQL_TRIGGERS if op.get_bind().dialect.name == "postgresql" else SQLITE_TRIGGERS:
         op.execute(statement)
 
