@@ -19,10 +19,17 @@ from bot.clock import Chance, Clock
 from bot.crypto import Cipher
 from bot.db import Database
 from bot.development import DEMONSTRATION_STAFF, ROBOT_KEY
-from bot.escalation.alerts import Alerts, NoticePolicy
+from bot.escalation.alerts import Alerts
 from bot.escalation.engine import EscalationTicker
+from bot.escalation.fall_through import FallThrough
+from bot.escalation.follow_ups import FollowUps
+from bot.escalation.handling import Handling
+from bot.escalation.links import Links
 from bot.escalation.morning import MorningList
 from bot.escalation.next_way import NextWay
+from bot.escalation.page import create_alert_page
+from bot.escalation.policies import TWO_PARTIES, NoticePolicy, Rung
+from bot.escalation.policy import Target
 from bot.escalation.rota import Rota
 from bot.gateway.http import Timeouts
 from bot.gateway.tokens import DatabaseTokenStore, TokenStore
@@ -46,9 +53,10 @@ from bot.routing.stages import HeldStage, LimitStage, RouterStage, TakeoverStage
 from bot.routing.turn import Reply, Stage, Turn
 from bot.safety.living import LivingLexicon
 from bot.safety.screen import Assess, DistressStage
-from bot.settings import Settings
+from bot.settings import EscalationStep, Settings
 from bot.simulator.platform import SimulatorSettings, WeChatAccount, WeComAccount
 from bot.simulator.simulator import Simulator
+from bot.staff.models import Staff
 from bot.staff.store import Directory
 from bot.students.binding import Binding
 from bot.students.ledger import WindowLedger
@@ -148,21 +156,58 @@ class Application:
 
     @cached_property
     def alerts(self) -> Alerts:
-        times = self.settings.escalation
         return Alerts(
             clock=self.clock,
             chance=self.chance,
             cipher=self.cipher,
             outbox=self.outbox,
             rota=self.rota,
-            policy=NoticePolicy(
-                first=timedelta(seconds=times.ack_timeout_s),
-                red=timedelta(seconds=times.repeat_s),
-                orange=timedelta(seconds=times.orange_repeat_s),
-            ),
+            policy=self.notice_policy,
             zone=self.settings.school.zone,
             has_robot=bool(self.settings.wecom.robot_webhooks),
             who_is=self.profiles.who_is,
+            college_of=self.profiles.college_of,
+        )
+
+    @property
+    def notice_policy(self) -> NoticePolicy:
+        """The ladders of the settings."""
+        rules = self.settings.escalation
+        return NoticePolicy(
+            first=timedelta(seconds=rules.ack_timeout_s),
+            red=timedelta(seconds=rules.repeat_s),
+            orange=timedelta(seconds=rules.orange_repeat_s),
+            red_rungs=_rungs(rules.red_steps),
+            orange_rungs=_rungs(rules.orange_steps),
+            red_parties=TWO_PARTIES if rules.two_parties_for_red else (),
+            red_stale=timedelta(seconds=rules.red_stale_s),
+            orange_stale=timedelta(seconds=rules.orange_stale_s),
+            nudge_before=timedelta(seconds=rules.nudge_s),
+        )
+
+    @cached_property
+    def handling(self) -> Handling:
+        return Handling(self.alerts, clock=self.clock, follow_ups=self.follow_ups)
+
+    @cached_property
+    def links(self) -> Links:
+        return Links(
+            secret=self.settings.security.secret_key.get_secret_value(),
+            base_url=self.settings.public_url,
+            clock=self.clock,
+            life=timedelta(hours=self.settings.escalation.link_hours),
+        )
+
+    @cached_property
+    def follow_ups(self) -> FollowUps:
+        hours = self.settings.escalation.follow_up_hours
+        return FollowUps(
+            self.database,
+            clock=self.clock,
+            alerts=self.alerts,
+            rota=self.rota,
+            zone=self.settings.school.zone,
+            after=tuple(timedelta(hours=hour) for hour in hours),
         )
 
     @cached_property
@@ -203,6 +248,7 @@ class Application:
             knowledge=self.knowledge.current,
             cases=self.cases,
             alerts=self.alerts,
+            handling=self.handling,
             outbox=self.outbox,
             directory=self.directory,
             profiles=self.profiles,
@@ -364,6 +410,16 @@ class Application:
             blueprints.append(self._webhook(Source.WECOM, "/wecom", seal, "safe"))
         return blueprints
 
+    def alert_page(self) -> Blueprint:
+        """The page behind the link in an alert."""
+        return create_alert_page(
+            self.database, alerts=self.alerts, handling=self.handling, links=self.links, zone=self.settings.school.zone
+        )
+
+    def link_for(self, alert_id: int, staff: Staff) -> str:
+        """The address under which this member of staff, and nobody else, can take the alert without a login."""
+        return self.links.link(alert_id, staff.staff_no)
+
     def _webhook(self, source: Source, path: str, seal: Seal, mode: Mode) -> Blueprint:
         return create_callback_blueprint(
             Callback(
@@ -392,6 +448,7 @@ class Application:
         after_attempts = self.settings.escalation.fallback_after_attempts
         return (
             NextWay(self.alerts, after_attempts=after_attempts),
+            FallThrough(self.alerts, self.directory, after_attempts=after_attempts),
             CaseNextWay(self.cases, after_attempts=after_attempts),
             WindowLedger(),
         )
@@ -439,12 +496,20 @@ class Application:
                 leader_only=True,
             ),
             Loop(ErasureTicker(self.database, self.clock, self.outbox), rest_s=60, leader_only=True),
+            Loop(self.follow_ups, rest_s=60, leader_only=True),
         )
 
     def worker(self) -> Worker:
         """A worker of this application."""
         lease = Lease(self.database, self.clock, name="scheduler", holder=self.chance.new_id(), life=_LEADER_LIFE)
         return Worker(self.database, self.clock, lease, self.loops)
+
+
+def _rungs(steps: Sequence[EscalationStep]) -> tuple[Rung, ...]:
+    return tuple(
+        (tuple(Target(word) for word in step.tell), None if step.wait_s is None else timedelta(seconds=step.wait_s))
+        for step in steps
+    )
 
 
 class _CalendarDays(Mapping[str, date | None]):

@@ -73,6 +73,20 @@ def _database_url(url: str) -> str:
     return url
 
 
+def _rungs(steps: tuple["EscalationStep", ...]) -> tuple["EscalationStep", ...]:
+    if not steps or not all(step.tell for step in steps):
+        message = "至少要有一级，每一级的 tell 至少写一个对象"
+        raise ValueError(message)
+    return steps
+
+
+def _rising(hours: tuple[int, ...]) -> tuple[int, ...]:
+    if any(hour <= 0 for hour in hours) or list(hours) != sorted(set(hours)):
+        message = "应为从小到大、不重复的小时数，例如 [24, 72, 168]；不要回访就写 []"
+        raise ValueError(message)
+    return hours
+
+
 AesKey = Annotated[SecretStr, AfterValidator(_aes_key)]
 DataKey = Annotated[SecretStr, AfterValidator(_data_key)]
 Url = Annotated[str, AfterValidator(_http_url)]
@@ -195,12 +209,38 @@ class OutboxSection(Section):
     attempts: int = Field(default=12, ge=1, le=1000)
 
 
+TargetWord = Literal["duty", "counselors", "college_lead", "student_affairs", "psychology"]
+
+
+class EscalationStep(Section):
+    """One rung of a ladder: whom to tell, and the time that they have; without `wait_s` the level's usual time."""
+
+    tell: tuple[TargetWord, ...] = ()
+    wait_s: Seconds | None = None
+
+
+Ladder = Annotated[tuple[EscalationStep, ...], AfterValidator(_rungs)]
+_RED: tuple[TargetWord, ...] = ("duty", "counselors", "college_lead", "student_affairs", "psychology")
+
+
+def _one_by_one(words: tuple[TargetWord, ...]) -> tuple[EscalationStep, ...]:
+    return tuple(EscalationStep(tell=(word,)) for word in words)
+
+
 class Escalation(Section):
-    """How long an alert may wait for a person."""
+    """How long an alert may wait for a person, and for whom it waits next."""
 
     ack_timeout_s: Seconds = 300
     repeat_s: Seconds = 300
     orange_repeat_s: Seconds = 1800
+    red_steps: Ladder = _one_by_one(_RED)
+    orange_steps: Ladder = _one_by_one(_RED[:3])
+    two_parties_for_red: bool = False
+    red_stale_s: Seconds = 14400
+    orange_stale_s: Seconds = 86400
+    nudge_s: float = Field(default=1800, ge=0, allow_inf_nan=False)
+    follow_up_hours: Annotated[tuple[int, ...], AfterValidator(_rising)] = (24, 72, 168)
+    link_hours: float = Field(default=72, gt=0, le=720, allow_inf_nan=False)
     fallback_after_attempts: int = Field(default=2, ge=1)
     heartbeat_url: Url = ""
 

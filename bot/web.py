@@ -31,6 +31,7 @@ def create_web(application: Application) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]  # Flask's documented way
     for blueprint in application.webhooks():
         app.register_blueprint(blueprint)
+    app.register_blueprint(application.alert_page())
     app.register_blueprint(create_health_blueprint(application.vital))
     if application.simulator is not None:
         for person in DEMONSTRATION_STAFF:

@@ -74,6 +74,8 @@ def _verdicts(session: Session, since: datetime) -> dict[int, str]:
     )
     said: dict[int, str] = {}
     for alert_id, event, detail in session.execute(query):
+        if detail.get("code") == "merged":  # says nothing about the rule
+            continue
         verdict = event if event == _CONFIRMED else "false" if detail.get("code") == "false_alarm" else "handled"
         if not (verdict == "handled" and said.get(alert_id) == _CONFIRMED):  # 确实, then 已处理, is still 确实
             said[alert_id] = verdict

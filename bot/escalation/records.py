@@ -14,6 +14,11 @@ class AlertRecord(Base):
 
     At most one alert is open for each contact and subject: a hundred messages of one student are one alert with a
     counter, and two students are never merged.
+
+    `policy` is the ladder as it was when the alert was triggered (policy.py), `step` its next rung, `walk` how often it
+    has been walked, `told` for each staff number the walk and the step of the last notice. `acks` are staff number and
+    role of who has taken it: all that are needed when the state is acknowledged, some when it is still triggered.
+    `next_notice_at` is when the ladder does something next. `touched_at` is the last sign of life of the owner.
     """
 
     __tablename__ = "alerts"
@@ -47,10 +52,22 @@ class AlertRecord(Base):
     acknowledged_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     closing_code: Mapped[str] = mapped_column(String(20), default="")
+    college: Mapped[str] = mapped_column(String(80), default="")
+    policy: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    step: Mapped[int] = mapped_column(default=0)
+    walk: Mapped[int] = mapped_column(default=0)
+    told: Mapped[dict[str, list[int]]] = mapped_column(JSON, default=dict)
+    acks: Mapped[list[list[str]]] = mapped_column(JSON, default=list)
+    touched_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    nudged: Mapped[bool] = mapped_column(default=False)
+    merged_into: Mapped[int | None] = mapped_column(default=None)
 
 
 class AlertLogRecord(Base):
-    """What happened to an alert: who was told by what, who took it, and why nothing happened. Never changed."""
+    """What happened to an alert: who was told by what, who took it, and why nothing happened.
+
+    Never changed: triggers of both databases refuse UPDATE and DELETE.
+    """
 
     __tablename__ = "alert_log"
 
@@ -60,6 +77,26 @@ class AlertLogRecord(Base):
     event: Mapped[str] = mapped_column(String(30))
     actor: Mapped[str] = mapped_column(String(80), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class FollowUpRecord(Base):
+    """Somebody is to see the student again `hours` after the alert was closed.
+
+    `next_at` is when they are told of it (again); None once it is done (`code` of the result), or given up.
+    """
+
+    __tablename__ = "alert_follow_ups"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id"), index=True)
+    hours: Mapped[int]
+    staff_no: Mapped[str] = mapped_column(String(40))
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    next_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    tellings: Mapped[int] = mapped_column(default=0)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    done_by: Mapped[str] = mapped_column(String(40), default="")
+    code: Mapped[str] = mapped_column(String(20), default="")
 
 
 class ShiftRecord(Base):

@@ -130,6 +130,41 @@ class Outbox:
         newest = session.scalar(select(func.max(columns.id)).where(same, columns.state.not_in(_NEVER_SENT)))
         return self._cancel(session, and_(same, columns.id < newest)) if newest else 0
 
+    def cancel_to(self, session: Session, subjects: Sequence[str], channel: Source, recipient: str) -> int:
+        """Those of `subjects` to one recipient that have not begun will not be sent; returns how many."""
+        columns = DeliveryRecord
+        to_them = and_(columns.channel == channel.value, columns.recipient == recipient)
+        return self._cancel(session, and_(to_them, columns.subject.in_(list(subjects)))) if subjects else 0
+
+    def waiting_since(self, session: Session, channel: Source, recipient: str, *, before: datetime) -> list[str]:
+        """The subjects of what is on its way to one recipient since `before`, and has not got there."""
+        columns = _DELIVERIES.c
+        query = (
+            select(columns.subject)
+            .where(
+                columns.recipient == recipient,
+                columns.state.in_(_UNDER_WAY),
+                columns.channel == channel.value,
+                columns.created_at <= before,
+            )
+            .distinct()
+        )
+        return list(session.scalars(query))
+
+    def newest(
+        self, session: Session, channel: Source, recipient: str, *, subjects: str
+    ) -> tuple[str, datetime, datetime | None] | None:
+        """Id, creation and settling of the newest to one recipient with a subject LIKE `subjects` that is not lost."""
+        columns = _DELIVERIES.c
+        query = select(columns.id, columns.created_at, columns.settled_at).where(
+            columns.recipient == recipient,
+            columns.channel == channel.value,
+            columns.subject.like(subjects),
+            columns.state.not_in(_NEVER_SENT),
+        )
+        row = session.execute(query.order_by(columns.id.desc()).limit(1)).first()
+        return (row.id, row.created_at, row.settled_at) if row else None
+
     def _cancel(self, session: Session, condition: ColumnElement[bool]) -> int:
         session.flush()  # the dispatcher's listeners cancel what their transaction has just made pending
         statement = (

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.cases.service import Cases
 from bot.escalation.alerts import Alerts
+from bot.escalation.handling import Handling
 from bot.outbox.outbox import Outbox
 from bot.privacy.service import Privacy
 from bot.routing.turn import Reply, Turn
@@ -26,6 +27,7 @@ class Services:
     knowledge: Callable[[], KnowledgeBase]
     cases: Cases
     alerts: Alerts
+    handling: Handling
     outbox: Outbox
     directory: Directory
     profiles: Profiles

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from bot.escalation.records import AlertRecord
@@ -24,10 +24,13 @@ def begun(about: str, now: datetime) -> dict[str, Any]:
 
 
 def is_open(session: Session, contact: str, about: str) -> bool:
-    """True while an alert of this contact is not closed. Asked only of those who have the slot."""
-    query = select(AlertRecord.id).where(
-        AlertRecord.contact == contact, AlertRecord.about == about, AlertRecord.state != "resolved"
-    )
+    """True while an alert of this contact, or the one that it was merged into, is not closed.
+
+    Asked only of those who have the slot.
+    """
+    ours = and_(AlertRecord.contact == contact, AlertRecord.about == about)
+    into = select(AlertRecord.merged_into).where(ours, AlertRecord.merged_into.is_not(None))
+    query = select(AlertRecord.id).where(AlertRecord.state != "resolved", or_(ours, AlertRecord.id.in_(into)))
     return session.scalar(query.limit(1)) is not None
 
 

@@ -34,6 +34,13 @@ class Directory:
         query = select(StaffRecord).where(StaffRecord.role == role.value, StaffRecord.active)
         return [self._opened(record) for record in session.scalars(query.order_by(StaffRecord.staff_no))]
 
+    def called(self, session: Session, word: str) -> list[Staff]:
+        """The active members of staff with this number, WeCom userid or name: people of one name are several."""
+        query = select(StaffRecord).where(StaffRecord.active).order_by(StaffRecord.staff_no)
+        people = [self._opened(record) for record in session.scalars(query)]
+        exact = [person for person in people if word in (person.staff_no, person.wecom_userid)]
+        return exact or [person for person in people if person.name == word]
+
     def is_empty(self, session: Session) -> bool:
         """True if nobody was ever imported."""
         return session.scalar(select(StaffRecord.staff_no).limit(1)) is None

@@ -32,6 +32,7 @@ def test_a_goodbye_gets_a_kind_reply_and_the_card_is_taken_with_one_tap(world: W
     wang.presses("我来处理")
     world.tick()
     assert wang.card.replaced_by == "王老师 正在处理"
+    assert "！" not in student.expects("有老师看到你写的话了")
     world.advance(hours=3, step=timedelta(minutes=10))
     assert "acknowledged" in log_of(world, 1)
     world.no_other_messages()
@@ -50,6 +51,8 @@ def test_nobody_taking_it_means_that_it_is_told_again_until_somebody_does(world:
     done = world.phone("刘老师").writes("收到 A1")
     assert "记在您名下" in done.reply
     world.phone("刘老师").expects(text="记在您名下")
+    world.tick()
+    world.student("李同学").expects("有老师看到")
     world.advance(hours=1, step=timedelta(minutes=5))
     world.no_other_messages()
 
@@ -67,6 +70,8 @@ def test_the_words_take_finish_and_dismiss_an_alert(world: World) -> None:
     assert "已结束" in wang.writes("已处理 A1").reply
     assert "已经结束" in liu.writes("误报 A1").reply
     assert "收到 A12" in liu.writes("你好").reply
+    world.tick()
+    world.student("李同学").expects("有老师看到")
     for phone, answers in ((wang, 3), (liu, 3)):
         for _ in range(answers):
             phone.expects(text="")

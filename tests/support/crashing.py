@@ -1,6 +1,6 @@
 """Processes that kill themselves: a web server or a worker that dies by SIGKILL at a chosen point of its work.
 
-Run as `python -m support.crashing web|worker` with a JSON plan in the environment variable CRASH_PLAN:
+Run as `python -m support.crashing web|worker|ladder` with a JSON plan in the environment variable CRASH_PLAN:
 database, platform, port, folder, and at: the number of the SQL statement, counted from the first message or claim,
 before which the process dies; or "reply" (after the work, before the answer leaves), "send" (before a send) or
 "sent" (after a send, before it is stored). Without `at` the process lives.
@@ -22,7 +22,9 @@ from bot.bootstrap import Application
 from bot.channel.channel import Channel, Receipt
 from bot.channel.messages import OutboundMessage
 from bot.clock import SystemClock
+from bot.escalation.engine import EscalationTicker
 from bot.outbox.dispatcher import ORDINARY_LANE, SAFETY_LANE
+from bot.ticker import Ticker
 from bot.web import create_web
 
 
@@ -85,14 +87,25 @@ def web(plan: dict[str, Any]) -> None:
     server.serve_forever()
 
 
+def ladder(plan: dict[str, Any]) -> None:
+    """Moves due alerts up their ladder and sends what comes of it, until all is done or it dies."""
+    application = build(plan)
+    work(application, plan, [EscalationTicker(application.database, application.clock, application.alerts)])
+
+
 def worker(plan: dict[str, Any]) -> None:
     """Ticks the lanes until all is sent, or until it dies."""
-    application = build(plan)
+    work(build(plan), plan, [])
+
+
+def work(application: Application, plan: dict[str, Any], first: list[Ticker]) -> None:
+    """Ticks `first` and the lanes."""
     at = plan["at"]
     if isinstance(at, str):
         for source, channel in list(application.channels.items()):
             application.channels[source] = DyingChannel(channel, at)
     loops = [
+        *first,
         application.reaper,
         application.dispatcher(SAFETY_LANE),
         application.dispatcher(ORDINARY_LANE),
@@ -106,4 +119,4 @@ def worker(plan: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    {"web": web, "worker": worker}[sys.argv[1]](json.loads(os.environ["CRASH_PLAN"]))
+    {"web": web, "worker": worker, "ladder": ladder}[sys.argv[1]](json.loads(os.environ["CRASH_PLAN"]))

@@ -197,6 +197,7 @@ class World:
     simulator: Simulator
     clock: FakeClock
     bot_url: str
+    staff: tuple[Staff, ...] = STAFF
     students: dict[str, StudentPhone] = field(default_factory=dict)
     phones: dict[str, StaffPhone] = field(default_factory=dict)
 
@@ -233,7 +234,7 @@ class World:
             if name == "群":
                 self.phones[name] = StaffPhone(self, lambda: self.simulator.room.robots["group"].messages)
             else:
-                userid = next(one.wecom_userid for one in STAFF if one.name == name)
+                userid = next(one.wecom_userid for one in self.staff if one.name == name)
                 self.phones[name] = StaffPhone(self, lambda: self.simulator.members[userid].messages, userid)
         return self.phones[name]
 
@@ -261,7 +262,7 @@ class World:
     def no_other_messages(self) -> None:
         """Nobody has got anything that the test did not expect."""
         self.tick()
-        for person in STAFF:
+        for person in self.staff:
             self.phone(person.name)
         self.phone("群")
         unexpected = {name: phone.unread() for name, phone in (self.students | self.phones).items() if phone.unread()}
@@ -278,18 +279,19 @@ def open_world(
     platform, web = LoopbackServer(), LoopbackServer()
     changes = {key: sections.pop(key) for key in ("aes_key", "mode", "callback_timeout_s") if key in sections}
     extra = {key: sections.pop(key) for key in ("handlers",) if key in sections}
+    staff = tuple(sections.pop("staff", STAFF))
     settings = settings_for(database_url, platform.url, **sections)
     application = Application(settings=settings, clock=clock, root=ROOT, folder=folder, seed=7, **extra)
     application.__dict__["knowledge"] = StandingBase(knowledge)
     upgrade(application.database, ROOT)
     with application.database.write() as session:
-        application.directory.replace_all(session, STAFF)
+        application.directory.replace_all(session, staff)
     simulator = Simulator(simulator_settings(settings, web.url, **changes), clock, Chance(clock, seed=3))
-    for person in STAFF:
+    for person in staff:
         simulator.add_member(person.wecom_userid, person.name)
     platform.app, web.app = create_simulator_app(simulator), create_web(application)
     try:
-        yield World(application, simulator, clock, web.url)
+        yield World(application, simulator, clock, web.url, staff)
     finally:
         application.inbox.close()
         for loop in application.loops:

@@ -330,3 +330,43 @@ class TestSettings:
         with pytest.raises(ValueError, match="port"):
             Settings().with_values(server={"port": 0})
         assert Settings().with_values(server={"port": 81}, school={"short_name": "甲"}).server.port == 81
+
+
+class TestLadders:
+    def test_a_school_writes_its_own(self, load: Load):
+        """In the file as a list, in the environment as JSON; a rung without wait_s has the level's time."""
+        text = "escalation:\n  red_steps:\n  - tell: [duty]\n    wait_s: 120\n  - tell: [college_lead, psychology]\n"
+        steps = load(text).escalation.red_steps
+        assert [(step.tell, step.wait_s) for step in steps] == [
+            (("duty",), 120),
+            (("college_lead", "psychology"), None),
+        ]
+        other = load("", {"LIXIAO_ESCALATION__RED_STEPS": '[{"tell": ["psychology"]}]'}).escalation.red_steps
+        assert [step.tell for step in other] == [("psychology",)]
+
+    @pytest.mark.parametrize(
+        ("line", "fault"),
+        [
+            ("red_steps: []", "escalation.red_steps 至少要有一级，每一级的 tell 至少写一个对象（config.yaml 第 2 行）"),
+            (
+                "red_steps: [{wait_s: 3}]",
+                "escalation.red_steps 至少要有一级，每一级的 tell 至少写一个对象（config.yaml 第 2 行）",
+            ),
+            (
+                "red_steps: [{tell: [duty], wait_s: 0}]",
+                "escalation.red_steps.0.wait_s 应大于 0，现在 0（config.yaml 第 2 行）",
+            ),
+            (
+                "red_steps: [{tell: [dean]}]",
+                "escalation.red_steps.0.tell.0 应为 'duty', 'counselors', 'college_lead', 'student_affairs' or 'psychology' 之一（config.yaml 第 2 行）",
+            ),
+            (
+                "follow_up_hours: [72, 24]",
+                "escalation.follow_up_hours 应为从小到大、不重复的小时数，例如 [24, 72, 168]；不要回访就写 []（config.yaml 第 2 行）",
+            ),
+            ("link_hours: 0", "escalation.link_hours 应大于 0，现在 0（config.yaml 第 2 行）"),
+            ("red_stale_s: -1", "escalation.red_stale_s 应大于 0，现在 -1（config.yaml 第 2 行）"),
+        ],
+    )
+    def test_each_fault_is_listed_with_its_place(self, load: Load, line: str, fault: str):
+        assert fault in faults_of(load, f"escalation:\n  {line}\n")
