@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.cases.service import Cases
 from bot.escalation.alerts import Alerts
+from bot.escalation.swaps import Swaps
 from bot.outbox.outbox import Outbox
 from bot.privacy.service import Privacy
 from bot.routing.turn import Reply, Turn
@@ -32,6 +33,7 @@ class Services:
     binding: Binding
     privacy: Privacy
     reminder_topics: tuple[str, ...]
+    swaps: Swaps | None = None
 
     @property
     def memory_for(self) -> timedelta:
