@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from functools import cached_property, wraps
 from pathlib import Path
 
 from flask import Blueprint
 from pydantic import SecretStr
+from sqlalchemy.orm import Session
 
 from bot.callback.sealing import Seal
 from bot.callback.webhook import Callback, Mode, create_callback_blueprint
@@ -20,6 +21,10 @@ from bot.crypto import Cipher
 from bot.db import Database
 from bot.development import DEMONSTRATION_STAFF, ROBOT_KEY
 from bot.escalation.alerts import Alerts
+from bot.escalation.auditor import Auditor
+from bot.escalation.day_and_night import Hours
+from bot.escalation.drills import Drills
+from bot.escalation.duty_notices import GapReport, HandOver, NightCopies
 from bot.escalation.engine import EscalationTicker
 from bot.escalation.fall_through import FallThrough
 from bot.escalation.follow_ups import FollowUps
@@ -30,7 +35,9 @@ from bot.escalation.next_way import NextWay
 from bot.escalation.page import create_alert_page
 from bot.escalation.policies import TWO_PARTIES, NoticePolicy, Rung
 from bot.escalation.policy import Target
+from bot.escalation.reaching import Reaching
 from bot.escalation.rota import Rota
+from bot.escalation.swaps import Swaps
 from bot.gateway.http import Timeouts
 from bot.gateway.tokens import DatabaseTokenStore, TokenStore
 from bot.health import Vital
@@ -40,7 +47,11 @@ from bot.outbox.outbox import Outbox
 from bot.outbox.reaper import Reaper
 from bot.outbox.state import Priority, RetryPolicy
 from bot.privacy.service import ErasureTicker, Privacy
+from bot.relay.alarm import Alarm, Heartbeat
+from bot.relay.brands import Brand, Robot, robot_from
+from bot.relay.email import EmailChannel, MailServer
 from bot.relay.robot import RobotChannel
+from bot.relay.sms import SmsChannel, SmsGateway
 from bot.reminders.schedule import Schedule
 from bot.reminders.series import load_series
 from bot.reminders.service import ReminderRules, Reminders
@@ -63,10 +74,12 @@ from bot.students.ledger import WindowLedger
 from bot.students.lockout import LockPolicy
 from bot.students.profiles import Profiles
 from bot.students.register import Register
+from bot.ticker import Ticker
 from bot.wechat.client import GatewayClient as WeChatClient
 from bot.wechat.client import WeChatChannel
 from bot.wecom.client import GatewayClient as WeComClient
 from bot.wecom.client import WeComChannel
+from bot.workdays import Workdays
 from bot.worker import Loop, Worker
 from handlers.menu import MENU
 from handlers.routers import ROUTERS
@@ -152,7 +165,23 @@ class Application:
 
     @cached_property
     def rota(self) -> Rota:
-        return Rota(self.directory)
+        return Rota(self.directory, hours=self.hours)
+
+    @cached_property
+    def workdays(self) -> Workdays:
+        return Workdays(holidays=self.settings.rota.holidays, workdays=self.settings.rota.workdays)
+
+    @cached_property
+    def hours(self) -> Hours:
+        rota = self.settings.rota
+        day_starts, day_ends = rota.day
+        return Hours(
+            self.settings.school.zone,
+            self.workdays.is_working_day,
+            day_starts=day_starts,
+            day_ends=day_ends,
+            copy_at=time.fromisoformat(rota.copy_at),
+        )
 
     @cached_property
     def alerts(self) -> Alerts:
@@ -164,7 +193,7 @@ class Application:
             rota=self.rota,
             policy=self.notice_policy,
             zone=self.settings.school.zone,
-            has_robot=bool(self.settings.wecom.robot_webhooks),
+            has_robot=self.settings.has_robot,
             who_is=self.profiles.who_is,
             college_of=self.profiles.college_of,
         )
@@ -219,7 +248,7 @@ class Application:
             outbox=self.outbox,
             directory=self.directory,
             zone=self.settings.school.zone,
-            has_robot=bool(self.settings.wecom.robot_webhooks),
+            has_robot=self.settings.has_robot,
         )
 
     @cached_property
@@ -255,6 +284,7 @@ class Application:
             binding=self.binding,
             privacy=self.privacy,
             reminder_topics=self.reminders.topics,
+            swaps=self.swaps,
         )
 
     @cached_property
@@ -346,13 +376,124 @@ class Application:
             channels[Source.WECHAT] = WeChatChannel(self.wechat)
         if wecom.corp_id:
             channels[Source.WECOM] = WeComChannel(self.wecom, agent_id=wecom.agent_id, clock=self.clock)
-        if wecom.robot_webhooks:
+        if self.settings.has_robot:
             channels[Source.ROBOT] = RobotChannel(
-                [webhook.get_secret_value() for webhook in wecom.robot_webhooks],
+                self._robots,
                 clock=self.clock,
                 timeouts=Timeouts(wecom.connect_timeout_s, wecom.read_timeout_s),
             )
+        if self.settings.email.host:
+            channels[Source.EMAIL] = self._email
+        if self.settings.sms.url.get_secret_value():
+            channels[Source.SMS] = self._sms
         return channels
+
+    @property
+    def _robots(self) -> list[Robot]:
+        addresses = (
+            (Brand.WECOM, self.settings.wecom.robot_webhooks),
+            (Brand.DINGTALK, self.settings.relay.dingtalk_webhooks),
+            (Brand.FEISHU, self.settings.relay.feishu_webhooks),
+        )
+        return [robot_from(brand, one.get_secret_value()) for brand, settings in addresses for one in settings]
+
+    @property
+    def _email(self) -> EmailChannel:
+        own = self.settings.email
+        server = MailServer(
+            host=own.host,
+            port=own.port,
+            security=own.security,
+            sender=own.sender,
+            username=own.username,
+            password=own.password.get_secret_value(),
+            timeout_s=own.timeout_s,
+        )
+        return EmailChannel(server, clock=self.clock, find_address=self.find_address)
+
+    @property
+    def _sms(self) -> SmsChannel:
+        own = self.settings.sms
+        gateway = SmsGateway(
+            url=own.url.get_secret_value(),
+            method=own.method,
+            content_type=own.content_type,
+            body=own.body,
+            headers=[header.get_secret_value() for header in own.headers],
+            key=own.key.get_secret_value(),
+            code_field=own.code_field,
+            success=own.success,
+            codes=own.codes,
+        )
+        timeouts = Timeouts(own.connect_timeout_s, own.read_timeout_s)
+        return SmsChannel(gateway, timeouts=timeouts, find_address=self.find_address)
+
+    def find_address(self, way: Source, staff_no: str) -> str:
+        """The mail address or phone number of an active member of staff; empty if it is not known."""
+        with self.database.read() as session:
+            person = self.directory.find(session, staff_no)
+        addresses = {Source.EMAIL: person.email, Source.SMS: person.phone} if person else {}
+        return addresses.get(way, "")
+
+    @cached_property
+    def reaching(self) -> Reaching:
+        return Reaching(
+            outbox=self.outbox,
+            directory=self.directory,
+            rota=self.rota,
+            configured=self.channels.keys(),
+            school=self.settings.school.short_name,
+            link_for=lambda alert, person: self.links.link(alert, person.staff_no),
+        )
+
+    @cached_property
+    def swaps(self) -> Swaps:
+        return Swaps(clock=self.clock, rota=self.rota, reaching=self.reaching)
+
+    def class_of(self, session: Session, contact: str) -> str:
+        """The class of the student behind a contact; empty as long as the student is not bound."""
+        who = self.profiles.who_is(session, contact)
+        return who.class_name if who else ""
+
+    @property
+    def duty_loops(self) -> tuple[Loop, ...]:
+        """What the clock tells staff about the rota."""
+        own = self.settings.rota
+        tickers: tuple[Ticker, ...] = (
+            HandOver(self.database, clock=self.clock, rota=self.rota, reaching=self.reaching, enabled=own.handover),
+            GapReport(
+                self.database,
+                clock=self.clock,
+                rota=self.rota,
+                reaching=self.reaching,
+                directory=self.directory,
+                workdays=self.workdays,
+                report_at=time.fromisoformat(own.report_at),
+            ),
+            NightCopies(
+                self.database,
+                clock=self.clock,
+                rota=self.rota,
+                reaching=self.reaching,
+                alerts=self.alerts,
+                class_of=self.class_of,
+            ),
+        )
+        return tuple(Loop(ticker, rest_s=30, leader_only=True) for ticker in tickers)
+
+    @cached_property
+    def auditor(self) -> Auditor:
+        timeouts = Timeouts(self.settings.wecom.connect_timeout_s, self.settings.wecom.read_timeout_s)
+        return Auditor(
+            self.database,
+            self.clock,
+            raise_alarm=Alarm(self.channels, emails=self.settings.audit.alarm_emails),
+            beat_outside=Heartbeat(self.settings.escalation.heartbeat_url, timeouts),
+        )
+
+    @cached_property
+    def drills(self) -> Drills:
+        return Drills(self.database, clock=self.clock, chance=self.chance, cipher=self.cipher, alerts=self.alerts)
 
     def check_token(self, source: Source) -> None:
         """An access token can be had. Raises SendError."""
@@ -447,7 +588,7 @@ class Application:
         """What happens when an attempt to send is over."""
         after_attempts = self.settings.escalation.fallback_after_attempts
         return (
-            NextWay(self.alerts, after_attempts=after_attempts),
+            NextWay(self.alerts, after_attempts=after_attempts, reaching=self.reaching),
             FallThrough(self.alerts, self.directory, after_attempts=after_attempts),
             CaseNextWay(self.cases, after_attempts=after_attempts),
             WindowLedger(),
@@ -497,6 +638,9 @@ class Application:
             ),
             Loop(ErasureTicker(self.database, self.clock, self.outbox), rest_s=60, leader_only=True),
             Loop(self.follow_ups, rest_s=60, leader_only=True),
+            *self.duty_loops,
+            Loop(self.auditor, rest_s=30),
+            Loop(self.drills, rest_s=10, leader_only=True),
         )
 
     def worker(self) -> Worker:

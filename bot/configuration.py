@@ -34,6 +34,7 @@ _MESSAGES = {
     "greater_than_equal": "应不小于 {ge:g}",
     "less_than_equal": "应不大于 {le:g}",
     "literal_error": "应为 {expected} 之一",
+    "dict_type": "应为一组键和值",
     "model_type": "应为一组设置",
     "model_attributes_type": "应为一组设置",
 }
@@ -215,7 +216,18 @@ def _production_faults(settings: Settings) -> list[str]:
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    wechat = settings.wechat
+    wechat, email, sms = settings.wechat, settings.email, settings.sms
+    faults = []
     if wechat.app_id and wechat.mode == "safe" and not wechat.encoding_aes_key.get_secret_value():
-        return ["wechat.mode 是 safe，但没有 wechat.encoding_aes_key；请设置密钥，或把 mode 改成公众平台上选的模式"]
-    return []
+        faults.append(
+            "wechat.mode 是 safe，但没有 wechat.encoding_aes_key；请设置密钥，或把 mode 改成公众平台上选的模式"
+        )
+    if email.host and "@" not in email.sender:
+        faults.append("email.host 已设置，但 email.sender 不是邮箱地址；请填发件人，例如 lixiao@example.edu.cn")
+    if email.username and email.security == "none" and email.host not in ("127.0.0.1", "localhost", "::1"):
+        faults.append("email.security 是 none，密码会明文传输；请改为 tls 或 starttls")
+    if settings.audit.alarm_emails and not email.host:
+        faults.append("audit.alarm_emails 已设置，但没有 email.host，邮件发不出去；请填学校的邮件服务器")
+    if sms.url.get_secret_value() and "{phone}" not in sms.url.get_secret_value() + sms.body:
+        faults.append("sms.url 已设置，但 sms.url 和 sms.body 里都没有 {phone}；请按短信平台的文档填写")
+    return faults

@@ -10,11 +10,17 @@ from bot.beats import find_beats
 from bot.bootstrap import Application
 from bot.channel.errors import SendError
 from bot.channel.messages import Source
+from bot.escalation.audit import WORKER
+from bot.escalation.ways import ORDER
 from bot.migrations import is_current
 from bot.staff.models import Role
 
 _SILENT = timedelta(seconds=60)
 _SHOWN_FAULTS = 3
+_SHOWN_STAFF = 10
+_FEWEST_WAYS = 2
+_TOLD = (Role.COUNSELOR, Role.COLLEGE_LEAD, Role.STUDENT_AFFAIRS, Role.PSYCHOLOGY)
+_WAY_NAMES = {Source.WECOM: "企业微信", Source.ROBOT: "群机器人", Source.EMAIL: "邮件", Source.SMS: "短信"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,9 @@ def examine(application: Application) -> Iterator[Finding]:
         ("企业微信令牌", _wecom_token),
         ("教职工", _staff),
         ("值班表", _rota),
+        ("联系方式", _reachable),
+        ("通知方式", _ways),
+        ("准时", _on_time),
         ("知识库", _knowledge),
         ("提醒日历", _calendar),
         ("worker", _worker),
@@ -60,7 +69,7 @@ def _wechat_token(application: Application) -> Finding:
 
 def _wecom_token(application: Application) -> Finding:
     if Source.WECOM not in application.channels:
-        return Finding("企业微信令牌", ok=True, words="没有配置企业微信，警报只发群机器人")
+        return Finding("企业微信令牌", ok=True, words="没有配置企业微信，警报走别的方式")
     return _token(application, Source.WECOM, "企业微信令牌", "核对 wecom.corp_id、wecom.secret 和可信 IP")
 
 
@@ -87,14 +96,53 @@ def _staff(application: Application) -> Finding:
 
 
 def _rota(application: Application) -> Finding:
-    zone = application.settings.school.zone
+    zone, now = application.settings.school.zone, application.clock.now()
     with application.database.read() as session:
-        gaps = application.rota.gaps(session, application.clock.now())
+        gaps = application.rota.find_gaps(session, now)
+    until = (now + timedelta(days=14)).astimezone(zone).date()
+    calendar = "" if application.workdays.is_known(until) else f"；{until.year} 年放假安排还没有，填 rota.holidays"
     if not gaps:
-        return Finding("值班表", ok=True, words="今后 14 天没有空班（没有值班表时全体辅导员值班）")
-    start, end = gaps[0]
-    words = f"有 {len(gaps)} 段空班，最近 {start.astimezone(zone):%m-%d %H:%M} 到 {end.astimezone(zone):%m-%d %H:%M}"
-    return Finding("值班表", ok=False, words=f"{words}；补好后 flask rota import 值班.csv")
+        words = f"今后 14 天没有空班（没有值班表时全体辅导员值班）{calendar}"
+        return Finding("值班表", ok=True, words=words)
+    first = gaps[0]
+    span = f"{first.starts_at.astimezone(zone):%m-%d %H:%M} 到 {first.ends_at.astimezone(zone):%m-%d %H:%M}"
+    words = f"有 {len(gaps)} 段空班，最近 {first.college}{span}"
+    return Finding("值班表", ok=False, words=f"{words}；补好后 flask rota import 值班.csv{calendar}")
+
+
+def _reachable(application: Application) -> Finding:
+    """Whoever may be told of an alert has at least one way of their own."""
+    with application.database.read() as session:
+        people = [person for role in _TOLD for person in application.directory.with_role(session, role)]
+    missing = [person.staff_no for person in people if not application.reaching.can_reach(person)]
+    if not missing:
+        return Finding("联系方式", ok=True, words=f"{len(people)} 位收警报的老师都有能用的联系方式")
+    shown = "、".join(missing[:_SHOWN_STAFF])
+    mend = "补名单里的企业微信账号、邮箱、手机号，再 flask staff import"
+    words = f"{len(missing)} 位老师没有任何能用的联系方式：{shown}；{mend}"
+    return Finding("联系方式", ok=False, words=words)
+
+
+def _ways(application: Application) -> Finding:
+    configured = [_WAY_NAMES[way] for way in ORDER if way in application.reaching.configured]
+    missing = [_WAY_NAMES[way] for way in ORDER if way not in application.reaching.configured]
+    named = " → ".join(configured) or "一种也没有"
+    if len(configured) < _FEWEST_WAYS:
+        words = f"只有：{named}；它不通时没有人知道。再配置一种：{'、'.join(missing)}（docs/rota-and-ways.md）"
+        return Finding("通知方式", ok=False, words=words)
+    watchdog = (
+        "" if application.settings.escalation.heartbeat_url else "；没有 escalation.heartbeat_url，整台机器停了没人知道"
+    )
+    return Finding("通知方式", ok=True, words=f"{named}{watchdog}")
+
+
+def _on_time(application: Application) -> Finding:
+    faults = [fault for fault in application.auditor.look(is_worker_needed=False) if fault.about != WORKER]
+    if faults:
+        return Finding(
+            "准时", ok=False, words=f"{'；'.join(map(str, faults[:_SHOWN_FAULTS]))}；先打电话给值班老师，再看 worker"
+        )
+    return Finding("准时", ok=True, words="没有晚了的警报，没有卡住的循环")
 
 
 def _knowledge(application: Application) -> Finding:

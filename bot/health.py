@@ -1,7 +1,7 @@
 """/healthz, /readyz and /metrics: what an operator's watchdog asks. Figures come from database and disk."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -16,11 +16,11 @@ from bot.channel.records import AccessTokenRecord
 from bot.clock import Clock
 from bot.conversation.records import InboundRecord
 from bot.db import Database
+from bot.escalation.audit import WORKER, find_faults
+from bot.escalation.audit_store import take_pulse
 from bot.escalation.records import AlertRecord
 from bot.outbox.records import DeliveryRecord
 from bot.routing.spool import Spool
-
-_WORKER_SILENT = timedelta(seconds=30)
 
 
 class Vital:
@@ -35,16 +35,13 @@ class Vital:
 
     def faults(self) -> list[str]:
         """Why this server should get no traffic, or needs somebody; empty when all is well."""
+        now = self._clock.now()
         try:
             with self._database.read() as session:
-                beats = find_beats(session)
+                pulse = take_pulse(session, now)
         except SQLAlchemyError as error:
             return [f"database: {type(error).__name__}"]
-        at = beats.get("worker")
-        if at is None:
-            return ["worker: has never run (flask worker)"]
-        silent = self._clock.now() - at
-        return [f"worker: silent for {int(silent.total_seconds())} s"] if silent > _WORKER_SILENT else []
+        return [str(fault) for fault in find_faults(pulse, now)]
 
     def families(self) -> Iterator[GaugeMetricFamily]:
         """The figures, read now. What stands on disk is told even when the database is away."""
@@ -70,7 +67,7 @@ class Vital:
             due = select(func.min(DeliveryRecord.not_before)).where(DeliveryRecord.state == "pending")
             yield _age("lixiao_queue_age_seconds", "Age of the oldest due delivery", session.scalar(due), now)
             red = select(func.min(AlertRecord.triggered_at)).where(
-                AlertRecord.state == "triggered", AlertRecord.level == "red"
+                AlertRecord.state == "triggered", AlertRecord.level == "red", AlertRecord.about != "drill"
             )
             yield _age(
                 "lixiao_oldest_unacknowledged_red_seconds",
@@ -85,6 +82,25 @@ class Vital:
                 "How long the access token that ends first is still good",
                 value=(expires - now).total_seconds() if expires else 0,
             )
+            pulse = take_pulse(session, now)
+            yield GaugeMetricFamily(
+                "lixiao_unreached_alerts",
+                "Alerts of which nobody can be told",
+                value=sum(alert.is_unreached for alert in pulse.alerts),
+            )
+            yield _age(
+                "lixiao_alert_notice_age_seconds",
+                "Since when the oldest notice of an alert waits to be sent",
+                pulse.oldest_due_at,
+                now,
+            )
+            silent = GaugeMetricFamily("lixiao_loop_silence_seconds", "Since a loop last went round", labels=["loop"])
+            for name, one in pulse.beats.items():
+                if name != WORKER:
+                    silent.add_metric([name], max(0.0, (now - one.at).total_seconds()))
+            yield silent
+            faults = find_faults(pulse, now)
+            yield GaugeMetricFamily("lixiao_audit_faults", "Faults that the audit finds", value=len(faults))
             beats = find_beats(session)
             yield _age("lixiao_worker_silence_seconds", "Since a worker last gave a sign", beats.get("worker"), now)
 

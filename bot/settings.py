@@ -1,13 +1,13 @@
 """Typed, frozen settings: the shape of config.yaml. Reading it is configuration.py's work."""
 
 import base64
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 _AES_KEY_CHARACTERS = 43
 _DATA_KEY_BYTES = 32
@@ -66,6 +66,24 @@ def _hours(text: str) -> str:
     return f"{start:%H:%M}-{end:%H:%M}"
 
 
+def _day(value: object) -> date:
+    try:
+        if type(value) is date:
+            return value
+        return date.fromisoformat(str(value))
+    except ValueError:
+        message = "应为 2027-01-01 这样的日期"
+        raise ValueError(message) from None
+
+
+def _hour(text: str) -> str:
+    try:
+        return f"{time.fromisoformat(text):%H:%M}"
+    except ValueError as error:
+        message = f"应为 07:30 这样的时刻，现在是 {text}"
+        raise ValueError(message) from error
+
+
 def _database_url(url: str) -> str:
     if not url.startswith(("sqlite:///", "postgresql+psycopg://", "postgresql://")):
         message = "应以 sqlite:/// 或 postgresql+psycopg:// 开头"
@@ -90,6 +108,7 @@ def _rising(hours: tuple[int, ...]) -> tuple[int, ...]:
 AesKey = Annotated[SecretStr, AfterValidator(_aes_key)]
 DataKey = Annotated[SecretStr, AfterValidator(_data_key)]
 Url = Annotated[str, AfterValidator(_http_url)]
+Day = Annotated[date, BeforeValidator(_day)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 EMPTY = SecretStr("")
 
@@ -177,6 +196,41 @@ class WeCom(Section):
     read_timeout_s: Seconds = 8
 
 
+class Relay(Section):
+    """Group robots of other platforms: each an address, and after a | its signing secret if it has one."""
+
+    dingtalk_webhooks: tuple[SecretStr, ...] = ()
+    feishu_webhooks: tuple[SecretStr, ...] = ()
+
+
+class Email(Section):
+    """The school's mail server; without a host there is no e-mail."""
+
+    host: str = ""
+    port: int = Field(default=465, ge=1, le=65535)
+    security: Literal["tls", "starttls", "none"] = "tls"
+    username: str = ""
+    password: SecretStr = EMPTY
+    sender: str = ""
+    timeout_s: Seconds = 10
+
+
+class Sms(Section):
+    """An SMS gateway with an HTTP interface; without an address there is no SMS."""
+
+    url: SecretStr = EMPTY
+    method: Literal["POST", "GET"] = "POST"
+    content_type: str = "application/json"
+    body: str = ""
+    headers: tuple[SecretStr, ...] = ()
+    key: SecretStr = EMPTY
+    code_field: str = "code"
+    success: tuple[str, ...] = ("0",)
+    codes: dict[str, Literal["busy", "slow", "gone", "off", "refused"]] = Field(default_factory=dict)
+    connect_timeout_s: Seconds = 3
+    read_timeout_s: Seconds = 8
+
+
 class Security(Section):
     """Keys and retention."""
 
@@ -245,6 +299,29 @@ class Escalation(Section):
     heartbeat_url: Url = ""
 
 
+class Audit(Section):
+    """Who hears that the service itself is in trouble, past the outbox."""
+
+    alarm_emails: tuple[str, ...] = ()
+
+
+class Rota(Section):
+    """Day and night, and which days are worked. Who is on duty is imported, see docs/rota-and-ways.md."""
+
+    day_hours: Annotated[str, AfterValidator(_hours)] = "08:00-18:00"
+    copy_at: Annotated[str, AfterValidator(_hour)] = "07:30"
+    report_at: Annotated[str, AfterValidator(_hour)] = "08:00"
+    handover: bool = True
+    holidays: tuple[Day, ...] = ()
+    workdays: tuple[Day, ...] = ()
+
+    @property
+    def day(self) -> tuple[time, time]:
+        """When the day starts and ends, in the school's zone."""
+        start, end = (time.fromisoformat(part) for part in self.day_hours.split("-"))
+        return start, end
+
+
 class Reminders(Section):
     """The season's reminders."""
 
@@ -282,10 +359,15 @@ class Settings(Section):
     redis: Redis = Redis()
     wechat: WeChat = WeChat()
     wecom: WeCom = WeCom()
+    relay: Relay = Relay()
+    email: Email = Email()
+    sms: Sms = Sms()
     security: Security = Security()
     limits: Limits = Limits()
     outbox: OutboxSection = OutboxSection()
     escalation: Escalation = Escalation()
+    audit: Audit = Audit()
+    rota: Rota = Rota()
     reminders: Reminders = Reminders()
     students: Students = Students()
     knowledge: Knowledge = Knowledge()
@@ -294,6 +376,11 @@ class Settings(Section):
     def simulated(self) -> bool:
         """True if the simulator stands in for WeChat and WeCom: development without an account."""
         return self.server.mode == "development" and not self.wechat.app_id
+
+    @property
+    def has_robot(self) -> bool:
+        """True if there is a group robot of any platform."""
+        return bool(self.wecom.robot_webhooks or self.relay.dingtalk_webhooks or self.relay.feishu_webhooks)
 
     @property
     def public_url(self) -> str:

@@ -1,15 +1,18 @@
 """The worker process: one thread a loop, one leader among all workers for what the clock starts."""
 
+import math
 import signal
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import SQLAlchemyError
 
-from bot.beats import beat
+from bot.beats import beat, beat_loops, forget_loops
 from bot.clock import Clock
 from bot.db import Database
 from bot.leases import Lease
@@ -19,6 +22,7 @@ logger = structlog.get_logger(__name__)
 
 _LEADER_LOOK_S = 5
 _JOIN_S = 20
+_TICK_S = 90  # the longest that a tick may take: a minute's lease of slow sends, and the platform's time-outs after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,11 @@ class Loop:
     ticker: Ticker
     rest_s: float
     leader_only: bool = False
+
+    @property
+    def within_s(self) -> int:
+        """After how many seconds without a round the loop is stuck."""
+        return _TICK_S + math.ceil(2 * self.rest_s)
 
 
 class Worker:
@@ -40,6 +49,8 @@ class Worker:
         self._loops = tuple(loops)
         self._stop = threading.Event()
         self._leads_until = 0.0  # by the monotonic clock: a leader whose database hangs knows that its time is over
+        self._within = {loop.ticker.name: loop.within_s for loop in self._loops}
+        self._rounds: dict[str, datetime] = {}
 
     def stop_on_signals(self) -> None:
         """SIGTERM and SIGINT ask for a stop. Call from the main thread."""
@@ -71,6 +82,7 @@ class Worker:
             if not loop.leader_only
         ]
         threads.append(threading.Thread(target=self._lead, name="leader", daemon=True))
+        self._first_beat()
         scheduler.start()
         for thread in threads:
             thread.start()
@@ -95,6 +107,8 @@ class Worker:
         except Exception:  # the loop's border: the next tick tries again what this one left
             logger.exception("tick_failed", ticker=ticker.name)
             return False
+        finally:
+            self._rounds[ticker.name] = self._clock.now()
 
     def _tick_as_leader(self, ticker: Ticker) -> None:
         while self.leads and not self._stop.is_set() and self._tick(ticker):
@@ -105,13 +119,29 @@ class Worker:
         """Whether this worker holds the lease. It stops leading by itself when it could not renew it in time."""
         return time.monotonic() < self._leads_until
 
+    def _beat(self) -> None:
+        """What went round since the last time is on record; a loop that hangs is not, and so is missed."""
+        rounds, self._rounds = self._rounds, {}
+        rounds = dict(rounds)  # a loop may be writing into it still
+        with self._database.write() as session:
+            beat(session, "worker", self._clock.now())
+            beat_loops(session, {name: (at, self._within[name]) for name, at in rounds.items()})
+            forget_loops(session, but=self._within)
+
+    def _first_beat(self) -> None:
+        """Before anybody can miss what has not begun: the worker and its own loops are alive now."""
+        self._rounds = {loop.ticker.name: self._clock.now() for loop in self._loops if not loop.leader_only}
+        try:
+            self._beat()
+        except SQLAlchemyError:
+            logger.exception("beat_not_stored")
+
     def _lead(self) -> None:
         while not self._stop.is_set():
             asked_at = time.monotonic()  # before the lease is written: never later than the others count from
             try:
                 held = self._lease.hold()
-                with self._database.write() as session:
-                    beat(session, "worker", self._clock.now())
+                self._beat()
             except Exception:  # no database: the lease runs out, and another worker or a later look has it
                 logger.exception("lease_not_held")
             else:

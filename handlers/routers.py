@@ -5,6 +5,7 @@ from handlers.account import account
 from handlers.binding import binding
 from handlers.callback import callback
 from handlers.comfort import comfort
+from handlers.duty import duty
 from handlers.faq import fallback, faq
 from handlers.guide import guide
 from handlers.human import human
@@ -15,6 +16,7 @@ from handlers.staff import staff
 from handlers.subscription import subscription
 
 ROUTERS: tuple[Handler, ...] = (
+    duty,  # staff about the rota
     staff,  # everything from WeCom: alerts are taken there
     binding,  # 绑定, 解绑, and a scanned code; whole sentences only, so it is in nobody's way
     privacy,  # 我的数据, 删除我的数据; likewise

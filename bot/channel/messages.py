@@ -13,6 +13,8 @@ class Source(StrEnum):
     WECHAT = "wechat"
     WECOM = "wecom"
     ROBOT = "robot"
+    EMAIL = "email"
+    SMS = "sms"
 
 
 class Kind(StrEnum):
@@ -90,7 +92,10 @@ _KINDS: dict[str, type[TextContent | CardContent | CardUpdateContent]] = {
 
 @dataclass(frozen=True, slots=True)
 class OutboundMessage:
-    """One message to one person: an openid, a WeCom userid, or for the robot a group's name ("" = any)."""
+    """One message to one person: an openid, a WeCom userid, or for the robot a group's name ("" = any).
+
+    For e-mail and SMS the recipient is a staff number: addresses are looked up when it is sent, and stand in no row.
+    """
 
     channel: Source
     recipient: str

@@ -3,15 +3,18 @@
 from flask import Flask
 
 from bot.cli.alerts import alerts
+from bot.cli.audit import audit
 from bot.cli.database import database
 from bot.cli.doctor import doctor
+from bot.cli.drill import drill
 from bot.cli.kb import kb
 from bot.cli.keys import keys
 from bot.cli.outbox import outbox
 from bot.cli.reminders import reminders
+from bot.cli.rota import rota
 from bot.cli.run import serve, worker
 from bot.cli.safety import safety
-from bot.cli.staff import rota, staff
+from bot.cli.staff import staff
 from bot.cli.students import students
 
 
@@ -31,5 +34,7 @@ def register_commands(app: Flask) -> None:
         worker,
         serve,
         doctor,
+        audit,
+        drill,
     ):
         app.cli.add_command(command)

@@ -1,19 +1,15 @@
-"""`flask staff` and `flask rota`: who is there, and who is on duty."""
+"""`flask staff`: who is there."""
 
 from pathlib import Path
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy import select
 
 from bot.cli.current import current_application, shown_errors
-from bot.escalation.rota import read_rota
 from bot.staff.importing import read_staff
 from bot.staff.models import Role
-from bot.staff.records import StaffRecord
 
 staff = AppGroup("staff", help="教职工名单。")
-rota = AppGroup("rota", help="值班表。")
 FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
@@ -35,24 +31,3 @@ def import_staff(file: Path) -> None:
         click.echo(f"没有企业微信账号、收不到卡片的：{'、'.join(unreachable)}")
     if not any(person.role is Role.COUNSELOR for person in people):
         click.echo("注意：名单里没有辅导员，警报只能发到群机器人。")
-
-
-@rota.command("import")
-@FILE
-@shown_errors
-def import_rota(file: Path) -> None:
-    """导入值班表 FILE（CSV 或 XLSX）：日期,开始,结束,工号,学院。覆盖表中日期范围内的旧班次。"""
-    application = current_application()
-    zone = application.settings.school.zone
-    with application.database.read() as session:
-        known = set(session.scalars(select(StaffRecord.staff_no).where(StaffRecord.active)))
-    shifts = read_rota(file, zone=zone, known=known)
-    with application.database.write() as session:
-        application.rota.replace(session, shifts)
-    click.echo(f"导入 {len(shifts)} 个班次。")
-    with application.database.read() as session:
-        gaps = application.rota.gaps(session, application.clock.now())
-    for start, end in gaps:
-        click.echo(f"空班：{start.astimezone(zone):%m-%d %H:%M} 到 {end.astimezone(zone):%m-%d %H:%M}")
-    if not gaps:
-        click.echo("今后 14 天没有空班。")

@@ -88,13 +88,17 @@ CODES: dict[Source, dict[int, Code]] = {
     Source.WECOM: _BOTH | _WECOM,
     Source.ROBOT: _BOTH | _WECOM,
 }
-_UNKNOWN = Code(TemporarySendError, "平台返回了没有登记的错误码")
+UNKNOWN = Code(TemporarySendError, "平台返回了没有登记的错误码")
 
 
 def error_for(source: Source, code: int) -> SendError:
     """The error that a return code other than 0 means. A code that nobody knows is tried again."""
-    row = CODES[source].get(code, _UNKNOWN)
-    message = f"{row.words}（{source.value} {code}）"
+    return error_of(CODES[source].get(code, UNKNOWN), source.value, str(code))
+
+
+def error_of(row: Code, way: str, code: str) -> SendError:
+    """The error of a table's row, as it was met on `way` with the platform's own `code`."""
+    message = f"{row.words}（{way} {code}）"
     if issubclass(row.error, TemporarySendError):
-        return row.error(message, code=str(code), retry_after=row.wait)
-    return row.error(message, code=str(code))
+        return row.error(message, code=code, retry_after=row.wait)
+    return row.error(message, code=code)

@@ -48,10 +48,25 @@ def new_session(pool: int = 32) -> requests.Session:
     return session
 
 
-def call_json(
-    session: requests.Session, method: str, url: str, *, timeouts: Timeouts, **arguments: Any
-) -> dict[str, Any]:
-    """The answer's JSON object.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer with a status below 500."""
+
+    status: int
+    body: str
+
+    @property
+    def fields(self) -> dict[str, Any] | None:
+        """The body as a JSON object; None if it is not one."""
+        try:
+            answer = json.loads(self.body, strict=False)
+        except (ValueError, RecursionError):
+            return None
+        return answer if isinstance(answer, dict) else None
+
+
+def call(session: requests.Session, method: str, url: str, *, timeouts: Timeouts, **arguments: Any) -> Answer:
+    """The answer, whatever it says.
 
     Raises OutcomeUnknownError where the request may have been taken, else TemporarySendError. Neither names the URL,
     which may hold a secret, and neither has another error behind it that does.
@@ -63,9 +78,19 @@ def call_json(
     return outcome
 
 
+def call_json(
+    session: requests.Session, method: str, url: str, *, timeouts: Timeouts, **arguments: Any
+) -> dict[str, Any]:
+    """The answer's JSON object. Raises as `call` does, and OutcomeUnknownError where there is none."""
+    fields = call(session, method, url, timeouts=timeouts, **arguments).fields
+    if fields is None:
+        raise OutcomeUnknownError(code="not_json")
+    return fields
+
+
 def _ask(
     session: requests.Session, method: str, url: str, timeouts: Timeouts, arguments: dict[str, Any]
-) -> dict[str, Any] | TemporarySendError:
+) -> Answer | TemporarySendError:
     try:
         with session.request(
             method,
@@ -77,14 +102,14 @@ def _ask(
         ) as response:
             if response.status_code >= _SERVER_ERROR:
                 return OutcomeUnknownError(code=f"http_{response.status_code}")
-            return _json_object(response, timeouts.read_s)
+            return _whole(response, timeouts.read_s)
     except (requests.RequestException, HTTPError, OSError) as error:
         return _meaning(error)
     except ValueError as error:  # an address that cannot be one: nothing was sent
         return TemporarySendError(code=type(error).__name__)
 
 
-def _json_object(response: requests.Response, within_s: float) -> dict[str, Any] | TemporarySendError:
+def _whole(response: requests.Response, within_s: float) -> Answer | TemporarySendError:
     """A read time-out starts again with every byte, so the whole answer has a time and a size of its own."""
     give_up_at = time.monotonic() + within_s
     body = bytearray()
@@ -94,11 +119,7 @@ def _json_object(response: requests.Response, within_s: float) -> dict[str, Any]
             return OutcomeUnknownError(code="answer_too_long")
         if time.monotonic() > give_up_at:
             return OutcomeUnknownError(code="read_timeout")
-    try:
-        answer = json.loads(body.decode("utf-8", "replace"), strict=False)
-    except (ValueError, RecursionError):
-        return OutcomeUnknownError(code="not_json")
-    return answer if isinstance(answer, dict) else OutcomeUnknownError(code="not_json")
+    return Answer(response.status_code, body.decode("utf-8", "replace"))
 
 
 def _meaning(error: Exception) -> TemporarySendError:

@@ -1,9 +1,5 @@
-"""WeCom group robots as a channel: plain text into a group, paced to what the platform allows.
+"""Group robots as a channel: plain text into each group, paced to what its platform allows (brands.py)."""
 
-Source: WeCom, group robots: 20 messages a minute each; beyond that 45009.
-"""
-
-import json
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -19,16 +15,15 @@ from bot.channel.errors import (
     SendError,
     TemporarySendError,
 )
-from bot.channel.messages import OutboundMessage, Source, TextContent
+from bot.channel.messages import OutboundMessage, TextContent
 from bot.channel.text import split_text
 from bot.clock import Clock
-from bot.gateway.gateway import checked
 from bot.gateway.http import Timeouts, call_json, new_session
+from bot.relay.brands import PER_MINUTE, Brand, Robot, error_in, request_of
 
 logger = structlog.get_logger(__name__)
 
-_PER_MINUTE = 20
-_RESERVE = 5  # kept for alerts
+_RESERVE = 0.25  # of each minute, kept for alerts
 _MINUTE = timedelta(minutes=1)
 _ALERT_MARK = "红色"
 
@@ -36,7 +31,9 @@ _ALERT_MARK = "红色"
 class RobotPace:
     """How many messages one robot may still take in the running minute. A rule with its own memory; no sending."""
 
-    def __init__(self) -> None:
+    def __init__(self, per_minute: int = PER_MINUTE[Brand.WECOM]) -> None:
+        self._per_minute = per_minute
+        self._reserve = int(per_minute * _RESERVE)
         self._sent: deque[datetime] = deque()
 
     def wait(self, now: datetime, *, urgent: bool, count: int = 1) -> timedelta:
@@ -46,7 +43,7 @@ class RobotPace:
         """
         while self._sent and now - self._sent[0] >= _MINUTE:
             self._sent.popleft()
-        allowed = _PER_MINUTE if urgent else _PER_MINUTE - _RESERVE
+        allowed = self._per_minute if urgent else self._per_minute - self._reserve
         over = len(self._sent) + min(count, allowed) - allowed
         return self._sent[over - 1] + _MINUTE - now if over > 0 else timedelta()
 
@@ -58,13 +55,13 @@ class RobotPace:
 class RobotChannel:
     """Sends to every configured robot's group; at least one of them must take the message."""
 
-    def __init__(self, webhooks: Sequence[str], *, clock: Clock, timeouts: Timeouts) -> None:
-        """`webhooks` are full addresses with their keys, which never appear in an error."""
+    def __init__(self, robots: Sequence[Robot | str], *, clock: Clock, timeouts: Timeouts) -> None:
+        """A plain text is a WeCom robot's full address. Addresses and secrets never appear in an error."""
         self._session = new_session()
-        self._webhooks = tuple(webhooks)
+        self._robots = [Robot(Brand.WECOM, one) if isinstance(one, str) else one for one in robots]
         self._clock = clock
         self._timeouts = timeouts
-        self._paces = [RobotPace() for _ in webhooks]
+        self._paces = [RobotPace(PER_MINUTE[robot.brand]) for robot in self._robots]
         self._lock = threading.Lock()
 
     def send(self, message: OutboundMessage, /) -> Receipt:
@@ -76,13 +73,15 @@ class RobotChannel:
             raise PermanentSendError(code="empty")
         urgent = _ALERT_MARK in message.content.text
         errors: list[SendError] = []
-        for number in range(len(self._webhooks)):
+        for number in range(len(self._robots)):
             try:
                 self._send(number, parts, urgent=urgent)
             except SendError as error:
-                logger.warning("robot_group_missed", robot=number, code=error.code)
+                logger.warning(
+                    "robot_group_missed", robot=number, brand=self._robots[number].brand.value, code=error.code
+                )
                 errors.append(error)
-        if len(errors) < len(self._webhooks):
+        if len(errors) < len(self._robots):
             return Receipt()
         raise _worth_another_try(errors)
 
@@ -90,24 +89,26 @@ class RobotChannel:
         self._take(number, len(parts), urgent=urgent)
         for index, part in enumerate(parts):
             try:
-                self._post(self._webhooks[number], part)
+                self._post(self._robots[number], part)
             except TemporarySendError as error:
                 if index == 0:
                     raise
                 # the parts before are in the group: what is tried again will double
                 raise OutcomeUnknownError(str(error), code=error.code, retry_after=error.retry_after) from error
 
-    def _post(self, webhook: str, text: str) -> None:
-        body = json.dumps({"msgtype": "text", "text": {"content": text}}, ensure_ascii=False)
+    def _post(self, robot: Robot, text: str) -> None:
+        address, body = request_of(robot, text, self._clock.now())
         answer = call_json(
             self._session,
             "POST",
-            webhook,
+            address,
             timeouts=self._timeouts,
-            data=body.encode("utf-8", "replace"),
+            data=body,
             headers={"Content-Type": "application/json"},
         )
-        checked(Source.ROBOT, answer)
+        error = error_in(robot.brand, answer)
+        if error is not None:
+            raise error
 
     def _take(self, number: int, count: int, *, urgent: bool) -> None:
         """All parts together, so that no text stops in its middle for the pace."""

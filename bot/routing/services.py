@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.cases.service import Cases
 from bot.escalation.alerts import Alerts
 from bot.escalation.handling import Handling
+from bot.escalation.swaps import Swaps
 from bot.outbox.outbox import Outbox
 from bot.privacy.service import Privacy
 from bot.routing.turn import Reply, Turn
@@ -34,6 +35,7 @@ class Services:
     binding: Binding
     privacy: Privacy
     reminder_topics: tuple[str, ...]
+    swaps: Swaps | None = None
 
     @property
     def memory_for(self) -> timedelta:

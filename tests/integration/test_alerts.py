@@ -23,7 +23,8 @@ from bot.escalation.alerts import Alerts, NoticePolicy, Worry
 from bot.escalation.engine import EscalationTicker
 from bot.escalation.next_way import NextWay
 from bot.escalation.records import AlertLogRecord, AlertRecord
-from bot.escalation.rota import Rota, Shift
+from bot.escalation.rota import Rota
+from bot.escalation.rotation import Shift
 from bot.outbox.dispatcher import SAFETY_LANE, Dispatcher
 from bot.outbox.outbox import Outbox
 from bot.outbox.reaper import Reaper

@@ -47,7 +47,7 @@ HOSTS = {
     Source.WECOM: ("wecom", "message/send"),
     Source.ROBOT: ("wecom", "webhook/send"),
 }
-SOURCES = pytest.mark.parametrize("source", list(Source))
+SOURCES = pytest.mark.parametrize("source", [Source.WECHAT, Source.WECOM, Source.ROBOT])
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """Who is on duty, on both databases: the shifts, and what there is when they leave a hole."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,7 +11,10 @@ from sqlalchemy import func, select
 from bot.clock import FakeClock
 from bot.db import Database
 from bot.escalation.records import ShiftRecord
-from bot.escalation.rota import Rota, Shift
+from bot.escalation.rota import Rota
+from bot.escalation.rota_files import Planned
+from bot.escalation.rota_records import OverrideRecord
+from bot.escalation.rotation import Days, Override, Rotation, Shift
 from bot.staff.models import Role, Staff
 from bot.staff.records import StaffRecord
 from bot.staff.store import Directory
@@ -202,3 +206,81 @@ class TestDirectory:
     def test_an_empty_table_is_empty(self, database: Database, directory: Directory):
         with database.read() as session:
             assert directory.is_empty(session)
+
+
+class TestPlans:
+    """Rotations and overrides, stored and read again."""
+
+    NIGHTS = Rotation("夜班", "甲学院", ("1001", "1002"), date(2027, 6, 7), time(18), time(8), 1)
+
+    @pytest.fixture
+    def store(self, database: Database, rota: Rota) -> Callable[..., None]:
+        def _store(*rows: Rotation | Override) -> None:
+            planned = Planned(
+                rotations=tuple(row for row in rows if isinstance(row, Rotation)),
+                overrides=tuple(row for row in rows if isinstance(row, Override)),
+            )
+            with database.write() as session:
+                rota.plan(session, planned)
+
+        return _store
+
+    def test_a_rotation_is_a_rota(self, duty: Duty, store: Plan):
+        store(self.NIGHTS)
+        assert duty(at(7, 18)) == (["1001"], "rota")
+        assert duty(at(9, 7)) == (["1002"], "rota")
+        assert duty(at(9, 12)) == (["1001", "1002"], "gap")
+
+    def test_one_of_the_same_name_takes_its_place(self, duty: Duty, store: Plan):
+        store(self.NIGHTS, replace(self.NIGHTS, name="另一个", order=("2001",)))
+        store(replace(self.NIGHTS, order=("1002",), last_day=date(2027, 6, 30), days=Days.EVERY))
+        assert duty(at(7, 19)) == (["1002", "2001"], "rota")
+
+    def test_a_newer_stand_in_takes_the_place_of_an_older_one(self, duty: Duty, store: Plan):
+        store(self.NIGHTS, Override(0, at(7, 18), at(8, 8), "1002", "1001"))
+        assert duty(at(7, 19))[0] == ["1002"]
+        store(Override(0, at(7, 18), at(8, 8), "2001", "1001"))
+        assert duty(at(7, 19))[0] == ["2001"]
+        assert duty(at(8, 19))[0] == ["1002"], "only in its span"
+
+    def test_extra_duty_twice_is_once(self, duty: Duty, store: Plan, database: Database):
+        for _ in range(2):
+            store(self.NIGHTS, Override(0, at(7, 18), at(8, 8), "2001"), Override(0, at(7, 18), at(8, 8), "1002"))
+        assert duty(at(7, 19))[0] == ["1001", "1002", "2001"]
+        with database.read() as session:
+            assert session.scalar(select(func.count(OverrideRecord.id))) == 2
+
+
+class TestWhose:
+    """By day the class's counselor, by night who is on duty, and each college its own."""
+
+    @pytest.fixture
+    def whose(self, database: Database, rota: Rota) -> Callable[..., tuple[list[str], str]]:
+        def _whose(now: datetime, **known: str) -> tuple[list[str], str]:
+            with database.read() as session:
+                on_duty = rota.on_duty(session, now, **known)
+            return [person.staff_no for person in on_duty.people], on_duty.reason
+
+        return _whose
+
+    def test_by_day_the_class_counselor_and_by_night_who_is_on_duty(
+        self, whose: Callable[..., tuple[list[str], str]], plan: Plan
+    ):
+        plan(shift("1002", at(8), at(9)))
+        assert whose(at(8, 12), class_name="4班") == (["1001"], "class")
+        assert whose(at(8, 12), class_name="9班") == (["1002"], "rota")
+        assert whose(at(8, 19), class_name="4班") == (["1002"], "rota")
+
+    def test_a_college_has_its_own_shifts_and_those_for_all(
+        self, whose: Callable[..., tuple[list[str], str]], plan: Plan
+    ):
+        plan(
+            Shift("1001", "甲学院", at(8), at(9)),
+            Shift("1002", "乙学院", at(8), at(8, 12)),
+            Shift("2001", "", at(8, 6), at(8, 12)),
+        )
+        assert whose(at(8, 7), college="甲学院") == (["1001", "2001"], "rota")
+        assert whose(at(8, 7), college="乙学院") == (["1002", "2001"], "rota")
+        assert whose(at(8, 13), college="乙学院") == (["1002"], "gap"), "the college's own counselors"
+        assert whose(at(8, 13), college="丙学院") == (["1001", "1002"], "gap"), "then all"
+        assert whose(at(8, 7)) == (["1001", "1002", "2001"], "rota")

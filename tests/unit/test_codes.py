@@ -134,7 +134,7 @@ def test_no_row_is_without_a_test() -> None:
     assert len(ROWS) == len({row[:2] for row in ROWS})
 
 
-@pytest.mark.parametrize("source", list(Source))
+@pytest.mark.parametrize("source", list(CODES))
 @pytest.mark.parametrize("code", [1, 40000, 99999, -2, 2**40])
 def test_an_unknown_code_is_tried_again(source: Source, code: int) -> None:
     """Tomorrow's codes lose no message."""
@@ -146,7 +146,7 @@ def test_an_unknown_code_is_tried_again(source: Source, code: int) -> None:
 
 def test_token_codes_are_a_refused_token() -> None:
     """The codes that renew the token mean that it was refused, on every platform."""
-    for source in Source:
+    for source in CODES:
         for code in TOKEN_CODES:
             assert isinstance(error_for(source, code), TokenRefusedError)
 

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from openpyxl import Workbook
 
-from bot.escalation.rota import Shift, read_rota
+from bot.escalation.rota_files import read_rota
+from bot.escalation.rotation import Shift
 from bot.tables import BadTableError
 
 ZONE = ZoneInfo("Asia/Shanghai")
