@@ -34,9 +34,12 @@ from bot.outbox.reaper import Reaper
 from bot.outbox.state import Priority, RetryPolicy
 from bot.privacy.service import ErasureTicker, Privacy
 from bot.relay.robot import RobotChannel
+from bot.reminders.deciding import Caps
+from bot.reminders.giving import Giving, ReminderRules
+from bot.reminders.loading import load_season
 from bot.reminders.schedule import Schedule
-from bot.reminders.series import load_series
-from bot.reminders.service import ReminderRules, Reminders
+from bot.reminders.series import Season
+from bot.reminders.service import Reminders
 from bot.retention import RetentionTicker
 from bot.routing.inbox import Inbox, SpoolTicker
 from bot.routing.pipeline import Pipeline, ReplayedRequestError
@@ -178,21 +181,36 @@ class Application:
         )
 
     @cached_property
+    def season(self) -> Season:
+        """The series of the graduation season. Raises SeriesError that lists every fault."""
+        return load_season(_HERE / "reminders" / "data" / "series.yaml")
+
+    @cached_property
+    def reminder_rules(self) -> ReminderRules:
+        wanted = self.settings.reminders
+        return ReminderRules(
+            quiet=wanted.quiet,
+            zone=self.settings.school.zone,
+            reserve=wanted.reserve,
+            caps=Caps(wanted.most_per_day, wanted.most_per_week),
+            enabled=wanted.enabled,
+        )
+
+    @cached_property
+    def giving(self) -> Giving:
+        return Giving(self.outbox, self.reminder_rules)
+
+    @cached_property
     def reminders(self) -> Reminders:
-        zone = self.settings.school.zone
+        days, zone = _CalendarDays(self.knowledge), self.settings.school.zone
         return Reminders(
             self.database,
             clock=self.clock,
             chance=self.chance,
-            outbox=self.outbox,
-            series=load_series(_HERE / "reminders" / "data" / "series.yaml"),
-            schedule=Schedule(_CalendarDays(self.knowledge), zone),
-            rules=ReminderRules(
-                quiet=self.settings.reminders.quiet,
-                zone=zone,
-                reserve=self.settings.reminders.reserve,
-                enabled=self.settings.reminders.enabled,
-            ),
+            giving=self.giving,
+            season=self.season,
+            schedule=Schedule(days, zone, pauses=self.season.pauses),
+            rules=self.reminder_rules,
         )
 
     @cached_property

@@ -14,7 +14,7 @@ def next_weekly(world: World) -> tuple[str, str, datetime]:
     due = [
         (service.schedule.following(one, world.clock.now()), one.key, one.topic)
         for one in service.series
-        if isinstance(one.when, Weekly)
+        if isinstance(one.rules[0], Weekly)
     ]
     at, key, topic = min(due)
     return key, topic, at
