@@ -37,6 +37,7 @@ from bot.relay.robot import RobotChannel
 from bot.reminders.deciding import Caps
 from bot.reminders.giving import Giving, ReminderRules
 from bot.reminders.loading import load_season
+from bot.reminders.personal import StepReminders
 from bot.reminders.schedule import Schedule
 from bot.reminders.series import Season
 from bot.reminders.service import Reminders
@@ -210,6 +211,17 @@ class Application:
             giving=self.giving,
             season=self.season,
             schedule=Schedule(days, zone, pauses=self.season.pauses),
+            rules=self.reminder_rules,
+        )
+
+    @cached_property
+    def step_reminders(self) -> StepReminders:
+        return StepReminders(
+            self.database,
+            clock=self.clock,
+            chance=self.chance,
+            giving=self.giving,
+            season=self.season,
             rules=self.reminder_rules,
         )
 
@@ -457,6 +469,7 @@ class Application:
                 leader_only=True,
             ),
             Loop(ErasureTicker(self.database, self.clock, self.outbox), rest_s=60, leader_only=True),
+            Loop(self.step_reminders, rest_s=30, leader_only=True),
         )
 
     def worker(self) -> Worker:

@@ -22,11 +22,18 @@ class Reason(StrEnum):
     CAP_DAY = "cap_day"
     CAP_WEEK = "cap_week"
     WINDOW = "window"
+    LATE = "late"
+    NOT_WANTED = "not_wanted"
 
     @property
     def words(self) -> str:
         """As an operator reads it."""
         return _WORDS[self]
+
+    @property
+    def passes(self) -> bool:
+        """True for what may be otherwise in an hour."""
+        return self in (Reason.OPEN_ALERT, Reason.CAP_DAY, Reason.CAP_WEEK)
 
 
 _WORDS = {
@@ -35,6 +42,8 @@ _WORDS = {
     Reason.CAP_DAY: "今天已经收到过",
     Reason.CAP_WEEK: "7 天里已经够多",
     Reason.WINDOW: "等学生下次说话时给",
+    Reason.LATE: "太晚了，说了也没有用",
+    Reason.NOT_WANTED: "退订了，或者不再关注",
 }
 
 
