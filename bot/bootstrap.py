@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property, wraps
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint
 from pydantic import SecretStr
@@ -111,6 +112,11 @@ class Application:
     @property
     def _knowledge_folder(self) -> Path:
         return self.root / self.settings.knowledge.folder
+
+    @cached_property
+    def menu(self) -> Mapping[str, Any]:
+        """What followers should see at the bottom of the chat."""
+        return MENU
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -239,6 +245,7 @@ class Application:
             binding=self.binding,
             privacy=self.privacy,
             reminder_topics=self.reminders.topics,
+            reminder_words=self.season.words,
         )
 
     @cached_property

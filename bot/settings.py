@@ -213,6 +213,7 @@ class Reminders(Section):
     reserve: int = Field(default=2, ge=0, le=4)
     most_per_day: int = Field(default=1, ge=1, le=20)
     most_per_week: int = Field(default=4, ge=1, le=50)
+    subscribe_url: Url = ""
 
     @property
     def quiet(self) -> tuple[time, time]:

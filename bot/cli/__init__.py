@@ -6,6 +6,7 @@ from bot.cli.database import database
 from bot.cli.doctor import doctor
 from bot.cli.kb import kb
 from bot.cli.keys import keys
+from bot.cli.menu import menu
 from bot.cli.outbox import outbox
 from bot.cli.reminders import reminders
 from bot.cli.run import serve, worker
@@ -16,5 +17,5 @@ from bot.cli.students import students
 
 def register_commands(app: Flask) -> None:
     """`flask --help` shows all of them."""
-    for command in (kb, safety, students, staff, rota, reminders, outbox, database, keys, worker, serve, doctor):
+    for command in (kb, safety, students, staff, rota, reminders, menu, outbox, database, keys, worker, serve, doctor):
         app.cli.add_command(command)

@@ -98,3 +98,9 @@ class Season:
     series: tuple[Series, ...]
     pauses: tuple[Pause, ...] = ()
     topics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def words(self) -> dict[str, str]:
+        """Every word that means a topic, by the topic: its name, and the other words for it."""
+        named = {one.topic: one.topic for one in self.series}
+        return {word: topic for topic, others in self.topics.items() for word in others} | named

@@ -1,6 +1,6 @@
 """What handlers may use, handed to them in one frozen value by bootstrap."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -32,6 +32,8 @@ class Services:
     binding: Binding
     privacy: Privacy
     reminder_topics: tuple[str, ...]
+    reminder_words: Mapping[str, str]
+    """What students call the topics, and each topic's own name, by the topic meant."""
 
     @property
     def memory_for(self) -> timedelta:

@@ -117,18 +117,12 @@ class ErasureRecord(Base):
 
 
 class SubscriptionRecord(Base):
-    """How often a student has allowed one more message of a template (`granted`), and how many were sent (`spent`).
-
-    The foreign key is checked at the end of the transaction: a student's first message may be the tap itself, and
-    their contact is written after what follows from it.
-    """
+    """How often a student has allowed one more message of a template (`granted`), and how many were sent (`spent`)."""
 
     __tablename__ = "subscriptions"
 
     contact: Mapped[str] = mapped_column(
-        String(80),
-        ForeignKey("contacts.contact", ondelete="CASCADE", deferrable=True, initially="DEFERRED"),
-        primary_key=True,
+        String(80), ForeignKey("contacts.contact", ondelete="CASCADE"), primary_key=True
     )
     template: Mapped[str] = mapped_column(String(80), primary_key=True)
     granted: Mapped[int] = mapped_column(default=0)

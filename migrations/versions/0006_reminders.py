@@ -50,9 +50,7 @@ def upgrade() -> None:
         sa.Column("spent", sa.Integer(), nullable=False),
         sa.Column("refused_at", bot.db.UtcDateTime(timezone=True), nullable=True),
         sa.Column("updated_at", bot.db.UtcDateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["contact"], ["contacts.contact"], ondelete="CASCADE", initially="DEFERRED", deferrable=True
-        ),
+        sa.ForeignKeyConstraint(["contact"], ["contacts.contact"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("contact", "template"),
     )
 
