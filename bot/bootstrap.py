@@ -246,6 +246,7 @@ class Application:
             privacy=self.privacy,
             reminder_topics=self.reminders.topics,
             reminder_words=self.season.words,
+            reminder_subjects=self.season.subjects,
         )
 
     @cached_property

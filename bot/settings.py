@@ -212,7 +212,7 @@ class Reminders(Section):
     quiet_hours: Annotated[str, AfterValidator(_hours)] = "22:00-08:00"
     reserve: int = Field(default=2, ge=0, le=4)
     most_per_day: int = Field(default=1, ge=1, le=20)
-    most_per_week: int = Field(default=4, ge=1, le=50)
+    most_per_week: int = Field(default=5, ge=1, le=50)
     subscribe_url: Url = ""
 
     @property

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from bot.routing.services import Services
 from bot.routing.turn import SILENCE, Reply, Turn
-from bot.students.contacts import find_opt_outs, opt_in, opt_out
+from bot.students.contacts import EVERY_TOPIC, find_opt_outs, opt_in, opt_out
 from bot.students.subscriptions import count_remaining, grant_subscription, refuse_subscription
 from handlers import messages
 
 MENU_KEY = "subscribe"
+_BY = "subscription"
 _COMMAND = re.compile(
     r"^\s*(?P<verb>退订|取消订阅|不要提醒|别提醒我?|订阅|恢复提醒|(?:TD|T)(?![一-鿿\w]))"
     r"\s*(?P<rest>[一-鿿、，, \u3000]{0,30})[。.]?\s*$",
@@ -54,19 +55,21 @@ def subscription(turn: Turn, services: Services) -> Reply | None:
         return None  # a sentence, not a topic
     topics, unknown = _topics(words, services)
     if unknown:
-        return Reply(text=messages.which_topic(unknown, services.reminder_topics), by="subscription")
-    off = set(find_opt_outs(turn.session, turn.contact.contact))
+        return Reply(text=messages.which_topic(unknown, services.reminder_topics), by=_BY)
+    off = _unwanted(turn, services)
     if command.group("verb") in _ON:
-        opt_in(turn.session, turn.contact.contact, topics)
-        wanted = _without(services.reminder_topics, off - set(topics))
-        return Reply(text=messages.subscribed(topics, wanted), by="subscription")
-    opt_out(turn.session, turn.contact.contact, topics, turn.now)
+        opt_in(turn.session, turn.contact.contact, [*topics, EVERY_TOPIC])
+        return Reply(text=messages.subscribed(topics, _without(services.reminder_topics, off - set(topics))), by=_BY)
+    every = [EVERY_TOPIC] if len(topics) == len(services.reminder_topics) else []
+    opt_out(turn.session, turn.contact.contact, [*topics, *every], turn.now)
+    subjects = [subject for topic in topics for subject in services.reminder_subjects[topic]]
+    services.outbox.withdraw_from(turn.session, turn.contact.contact, subjects)  # what waited goes with it
     wanted = _without(services.reminder_topics, off | set(topics))
-    return Reply(text=messages.unsubscribed(topics, wanted), by="subscription", plain=True)
+    return Reply(text=messages.unsubscribed(topics, wanted), by=_BY, plain=True)
 
 
 def _show(turn: Turn, services: Services) -> Reply:
-    off = set(find_opt_outs(turn.session, turn.contact.contact))
+    off = _unwanted(turn, services)
     settings = services.settings.reminders
     text = messages.subscriptions(
         wanted=_without(services.reminder_topics, off),
@@ -75,7 +78,7 @@ def _show(turn: Turn, services: Services) -> Reply:
         page=settings.subscribe_url,
         allowed=count_remaining(turn.session, turn.contact.contact),
     )
-    return Reply(text=text, by="subscription")
+    return Reply(text=text, by=_BY)
 
 
 def _topics(words: Sequence[str], services: Services) -> tuple[list[str], str]:
@@ -93,3 +96,8 @@ def _topics(words: Sequence[str], services: Services) -> tuple[list[str], str]:
 
 def _without(topics: Sequence[str], unwanted: set[str]) -> list[str]:
     return [topic for topic in topics if topic not in unwanted]
+
+
+def _unwanted(turn: Turn, services: Services) -> set[str]:
+    off = set(find_opt_outs(turn.session, turn.contact.contact))
+    return set(services.reminder_topics) if EVERY_TOPIC in off else off

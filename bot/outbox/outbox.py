@@ -120,6 +120,11 @@ class Outbox:
         """Deliveries of `subject` that have not begun will not be sent; returns how many."""
         return self._cancel(session, DeliveryRecord.subject == subject)
 
+    def withdraw_from(self, session: Session, recipient: str, subjects: Sequence[str]) -> int:
+        """Deliveries of `subjects` to one recipient that have not begun will not be sent; returns how many."""
+        columns = DeliveryRecord
+        return self._cancel(session, and_(columns.recipient == recipient, columns.subject.in_(list(subjects))))
+
     def cancel_outdated(self, session: Session, subject: str, channel: Source, recipient: str) -> int:
         """Those of `subject` to one recipient that are older than the newest and have not begun will not be sent.
 

@@ -91,7 +91,7 @@ class Giving:
                     session,
                     OutboundMessage(Source.WECHAT, one.contact, TextContent(one.text)),
                     priority=Priority.NOTICE if series.urgent else Priority.ORDINARY,
-                    subject=f"reminder:{series.key}",
+                    subject=series.subject,
                     dedup_key=f"reminder:{source_id}:{one.contact}",
                     expires_at=at + series.kept_for,
                     holdable=True,

@@ -77,6 +77,11 @@ class Series:
     sources: tuple[Evidence, ...] = ()
 
     @property
+    def subject(self) -> str:
+        """The subject of its deliveries."""
+        return f"reminder:{self.key}"
+
+    @property
     def steps(self) -> tuple[AfterStep, ...]:
         """The rules that wait for a step."""
         return tuple(rule for rule in self.rules if isinstance(rule, AfterStep))
@@ -104,3 +109,12 @@ class Season:
         """Every word that means a topic, by the topic: its name, and the other words for it."""
         named = {one.topic: one.topic for one in self.series}
         return {word: topic for topic, others in self.topics.items() for word in others} | named
+
+    @property
+    def subjects(self) -> dict[str, list[str]]:
+        """For each topic the subjects of the deliveries that an opt-out ends."""
+        found: dict[str, list[str]] = {one.topic: [] for one in self.series}
+        for one in self.series:
+            if not one.urgent:
+                found[one.topic].append(one.subject)
+        return found

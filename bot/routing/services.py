@@ -1,6 +1,6 @@
 """What handlers may use, handed to them in one frozen value by bootstrap."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -34,6 +34,8 @@ class Services:
     reminder_topics: tuple[str, ...]
     reminder_words: Mapping[str, str]
     """What students call the topics, and each topic's own name, by the topic meant."""
+    reminder_subjects: Mapping[str, Sequence[str]]
+    """For each topic the subjects of its deliveries; not those of urgent series."""
 
     @property
     def memory_for(self) -> timedelta:

@@ -15,6 +15,8 @@ from bot.questions import Question, among
 from bot.students.records import ContactRecord, OptOutRecord
 from bot.students.window import Window
 
+EVERY_TOPIC = "全部"
+"""Who opts out of this wants no reminder of any topic, of one that comes to be later neither."""
 _CONTACTS = table_of(ContactRecord)
 
 
@@ -120,7 +122,8 @@ def find_contacts(session: Session, topic: str, contacts: Iterable[str]) -> Sequ
 
 
 def _wants(topic: str) -> ColumnElement[bool]:
-    opted_out = select(OptOutRecord.contact).where(OptOutRecord.topic == topic)
+    unwanted = (topic, EVERY_TOPIC) if topic else ()
+    opted_out = select(OptOutRecord.contact).where(OptOutRecord.topic.in_(unwanted))
     return and_(_CONTACTS.c.following, _CONTACTS.c.source == "wechat", _CONTACTS.c.contact.not_in(opted_out))
 
 

@@ -54,8 +54,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("contact", "template"),
     )
 
+    # Jobs were a part of 反诈 and are a topic of their own now; who wanted nothing wants none of the new topics.
+    op.execute("INSERT INTO opt_outs (contact, topic, since) SELECT contact, '求职', since FROM opt_outs WHERE topic = '反诈'")
+    op.execute(
+        "INSERT INTO opt_outs (contact, topic, since) SELECT contact, '全部', MAX(since) FROM opt_outs"
+        " WHERE topic IN ('反诈', '安全', '证件', '离校') GROUP BY contact HAVING COUNT(*) = 4"
+    )
+
 
 def downgrade() -> None:
+    op.execute("DELETE FROM opt_outs WHERE topic IN ('求职', '全部')")
     op.drop_table("subscriptions")
     op.drop_index("ix_reminder_ledger_contact", table_name="reminder_ledger")
     op.drop_table("reminder_ledger")

@@ -9,6 +9,7 @@ from support.world import ZONE, World
 
 from bot.cli import register_commands
 from bot.reminders.series import Weekly
+from bot.students.contacts import find_contacts
 from bot.students.subscriptions import remaining_subscriptions
 
 
@@ -120,8 +121,13 @@ def test_what_comes_what_was_unsubscribed_and_how_to_change_it(build_world: Call
     student.expects("别的提醒也都停了", "紧急通知还会发")
     student.writes("我的订阅")
     student.expects("现在什么提醒都不会发给你", "订阅 全部")
+    with world.application.database.read() as session:
+        assert find_contacts(session, "明年的新话题", [student.chat.openid]) == []
     student.writes("订阅 心理健康")
     student.expects("已恢复心理提醒", "现在会发的：心理。")
+    with world.application.database.read() as session:
+        assert len(find_contacts(session, "心理", [student.chat.openid])) == 1
+        assert find_contacts(session, "反诈", [student.chat.openid]) == []
     student.writes("订阅 全部")
     student.expects("已恢复反诈、求职")
     with world.application.database.read() as session:
@@ -143,6 +149,20 @@ def test_a_tap_is_counted_once_however_often_the_platform_tells_of_it(world: Wor
     assert left() == 1
     student.chat.report("subscribe_msg_change_event", {"SubscribeMsgChangeEvent": {"List": tapped}})
     assert left() == 0
+    world.no_other_messages()
+
+
+def test_what_waits_for_a_student_is_gone_with_the_topic(world: World) -> None:
+    student = world.student("李同学")
+    world.clock.advance(timedelta(minutes=2))  # the follow's window is closed
+    for key in ("telecom_fraud", "job_traps"):
+        world.application.reminders.run_now(key)
+        world.tick()
+        world.clock.advance(timedelta(days=1))
+    student.writes("退订 反诈")
+    student.expects("不再给你发反诈")
+    student.writes("档案怎么转")
+    assert "【反诈】" not in student.expects("您有 1 条未读提醒", "【求职】")
     world.no_other_messages()
 
 

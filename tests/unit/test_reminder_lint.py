@@ -1,16 +1,19 @@
 """The check of the reminders' texts: the shipped ones pass, and each kind of fault is found where it is."""
 
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
 from bot.reminders.lint import KINDS, lint
 from bot.reminders.loading import load_season
+from bot.reminders.schedule import Schedule
 from bot.reminders.series import AfterStep, Evidence, Pause, Relative, Rule, Season, Series, Weekly
 from bot.safety.hotlines import load_hotlines
+from bot.settings import Reminders
 
 ROOT = Path(__file__).resolve().parents[2]
 SEASON = load_season(ROOT / "bot" / "reminders" / "data" / "series.yaml")
@@ -45,6 +48,20 @@ def test_every_kind_of_the_season_is_there_with_three_texts():
     assert {one.kind for one in SEASON.series} >= set(KINDS)
     assert len(KINDS) == 14
     assert min(len(one.texts) for one in SEASON.series) >= 3
+
+
+@pytest.mark.parametrize("leaving", [date(2027, 6, 1) + timedelta(days=number) for number in range(45)])
+def test_the_calendar_never_meets_its_own_cap(leaving: date):
+    """Whatever the day of leaving: one a day and no more in seven days than the settings allow, with room for a step."""
+    zone = ZoneInfo("Asia/Shanghai")
+    schedule = Schedule({"leaving_day": leaving}, zone, pauses=SEASON.pauses)
+    start = datetime(2027, 1, 1, tzinfo=zone)
+    planned = sorted(at for one in SEASON.series for at in schedule.planned(one, start, start + timedelta(days=365)))
+    assert len({at.date() for at in planned}) == len(planned)
+    most = max(sum(timedelta() <= at - other < timedelta(days=7) for other in planned) for at in planned)
+    assert most <= Reminders().most_per_week
+    before = [at for at in planned if at.date() < leaving - timedelta(days=30)]
+    assert max(sum(timedelta() <= at - other < timedelta(days=7) for other in before) for at in before) <= 3
 
 
 def test_the_plain_series_has_no_fault():
