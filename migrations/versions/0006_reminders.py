@@ -7,7 +7,7 @@ import bot.db
 
 
 revision = "0006"
-down_revision = "0001"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
