@@ -132,7 +132,7 @@ class Application:
 
     @cached_property
     def register(self) -> Register:
-        return Register(self.database, self.clock, self.profiles)
+        return Register(self.database, self.clock, self.profiles, on_change=self.step_reminders.profile_changed)
 
     @cached_property
     def binding(self) -> Binding:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.clock import Chance, FakeClock
+from bot.crypto import Cipher
 from bot.db import Database
 from bot.escalation.records import AlertRecord
 from bot.outbox.outbox import Outbox
@@ -19,6 +21,10 @@ from bot.reminders.records import ReminderDueRecord, ReminderGivenRecord
 from bot.reminders.series import AfterStep, Season, Series
 from bot.reminders.steps import StepDone
 from bot.students.contacts import Contact, opt_out, save_contacts
+from bot.students.importing import read_students
+from bot.students.profiles import Profiles
+from bot.students.records import StudentRecord
+from bot.students.register import Register
 from bot.students.window import Window
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -179,3 +185,24 @@ def test_a_step_that_is_rolled_back_brings_nothing(steps: StepReminders, databas
         raise BoomError
     run(steps, clock, hours=4)
     assert sent(database) == []
+
+
+def test_an_import_tells_of_those_whose_phone_is_bound(
+    steps: StepReminders, database: Database, clock: FakeClock, cipher: Cipher, tmp_path: Path
+):
+    """The list of the second week has no bed for S1 and S2; only S1 has a phone to read it on. Twice is once."""
+    register = Register(database, clock, Profiles(cipher), on_change=steps.profile_changed)
+
+    def bring(*rows: str) -> None:
+        path = tmp_path / "students.csv"
+        path.write_text("\n".join(["学号,姓名,学院,宿舍", *rows, ""]), encoding="utf-8")
+        register.apply(register.compare(read_students(path)))
+
+    bring("S1,甲,体育教育学院,8-101", "S2,乙,体育教育学院,8-101", "S3,丙,体育教育学院,8-102")
+    with database.write() as session:
+        for number, contact in (("S1", "o1"), ("S3", "o2")):
+            session.execute(update(StudentRecord).where(StudentRecord.student_no == number).values(contact=contact))
+    for _ in range(2):
+        bring("S1,甲,体育教育学院,", "S2,乙,体育教育学院,", "S3,丙,体育教育学院,8-103")
+    run(steps, clock, hours=3)
+    assert sent(database) == [("o1", "reminder:rent", "pending")]
