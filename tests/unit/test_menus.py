@@ -8,6 +8,9 @@ import pytest
 from bot.wechat.menus import differences, find_faults, menu_lines
 from handlers.menu import MENU
 
+FIRST, _, LAST = SIZES = [len(button["sub_button"]) for button in MENU["button"]]
+ALL = sum(SIZES)
+
 
 def changed(*path: Any, **values: Any) -> dict[str, Any]:
     """The menu with other values at a place."""
@@ -40,7 +43,10 @@ def test_ours_would_be_taken_and_is_the_same_when_read_back():
         ({"button": MENU["button"] * 2}, "一级菜单有 6 个"),
         (changed("button", 0, name="离校办理手续"), "名称“离校办理手续”有 18 字节，应为 1–16 字节"),
         (changed("button", 0, "sub_button", 0, name=""), "名称“”有 0 字节"),
-        (changed("button", 0, sub_button=MENU["button"][0]["sub_button"] * 2), "“离校办理”下面有 8 个，最多 5 个"),
+        (
+            changed("button", 0, sub_button=MENU["button"][0]["sub_button"] * 2),
+            f"“离校办理”下面有 {2 * FIRST} 个，最多 5 个",
+        ),
         (changed("button", 0, "sub_button", 0, key="问" * 43), "“离校手续”的 key 有 129 字节"),
         (changed("button", 0, "sub_button", 0, type="view"), "“离校手续”的 url 有 0 字节"),
         (changed("button", 0, "sub_button", 0, type=""), "“离校手续”没有写 type"),
@@ -54,11 +60,11 @@ def test_each_fault_is_named(menu: dict[str, Any], fault: str):
 @pytest.mark.parametrize(
     ("there", "lines"),
     [
-        ({"button": []}, 14),
-        (changed("button", 0, name="办离校"), 8),
+        ({"button": []}, ALL),
+        (changed("button", 0, name="办离校"), 2 * FIRST),
         (changed("button", 0, "sub_button", 1, key="ask:别的"), 1),
         ({"button": MENU["button"][::-1]}, 1),
-        ({"button": [*MENU["button"][:2], {"type": "click", "name": "一个", "key": "k"}]}, 6),
+        ({"button": [*MENU["button"][:2], {"type": "click", "name": "一个", "key": "k"}]}, LAST + 1),
     ],
 )
 def test_every_difference_is_a_line(there: dict[str, Any], lines: int):
