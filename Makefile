@@ -18,13 +18,14 @@ test: $(VENV)/.test ## 装好测试要的东西，运行全部测试和检查
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 
-lint: $(VENV)/.test ## ruff、mypy、import-linter、知识库和词库检查
+lint: $(VENV)/.test ## ruff、mypy、import-linter、知识库、词库和提醒的检查
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m flask kb lint
 	@$(BIN)/python -m flask safety lint
+	@$(BIN)/python -m flask reminders lint
 
 bench: $(VENV)/.test ## 性能对比，结果见 docs/benchmarks.md
 	@$(BIN)/python benchmarks/run.py

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from functools import cached_property, wraps
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint
 from pydantic import SecretStr
@@ -52,9 +53,13 @@ from bot.relay.brands import Brand, Robot, robot_from
 from bot.relay.email import EmailChannel, MailServer
 from bot.relay.robot import RobotChannel
 from bot.relay.sms import SmsChannel, SmsGateway
+from bot.reminders.deciding import Caps
+from bot.reminders.giving import Giving, ReminderRules
+from bot.reminders.loading import load_season
+from bot.reminders.personal import StepReminders
 from bot.reminders.schedule import Schedule
-from bot.reminders.series import load_series
-from bot.reminders.service import ReminderRules, Reminders
+from bot.reminders.series import Season
+from bot.reminders.service import Reminders
 from bot.retention import RetentionTicker
 from bot.routing.inbox import Inbox, SpoolTicker
 from bot.routing.pipeline import Pipeline, ReplayedRequestError
@@ -130,6 +135,11 @@ class Application:
         return self.root / self.settings.knowledge.folder
 
     @cached_property
+    def menu(self) -> Mapping[str, Any]:
+        """What followers should see at the bottom of the chat."""
+        return MENU
+
+    @cached_property
     def outbox(self) -> Outbox:
         return Outbox(self.clock, self.chance, self.cipher)
 
@@ -143,7 +153,7 @@ class Application:
 
     @cached_property
     def register(self) -> Register:
-        return Register(self.database, self.clock, self.profiles)
+        return Register(self.database, self.clock, self.profiles, on_change=self.step_reminders.profile_changed)
 
     @cached_property
     def binding(self) -> Binding:
@@ -252,21 +262,47 @@ class Application:
         )
 
     @cached_property
+    def season(self) -> Season:
+        """The series of the graduation season. Raises SeriesError that lists every fault."""
+        return load_season(_HERE / "reminders" / "data" / "series.yaml")
+
+    @cached_property
+    def reminder_rules(self) -> ReminderRules:
+        wanted = self.settings.reminders
+        return ReminderRules(
+            quiet=wanted.quiet,
+            zone=self.settings.school.zone,
+            reserve=wanted.reserve,
+            caps=Caps(wanted.most_per_day, wanted.most_per_week),
+            enabled=wanted.enabled,
+        )
+
+    @cached_property
+    def giving(self) -> Giving:
+        return Giving(self.outbox, self.reminder_rules)
+
+    @cached_property
     def reminders(self) -> Reminders:
-        zone = self.settings.school.zone
+        days, zone = _CalendarDays(self.knowledge), self.settings.school.zone
         return Reminders(
             self.database,
             clock=self.clock,
             chance=self.chance,
-            outbox=self.outbox,
-            series=load_series(_HERE / "reminders" / "data" / "series.yaml"),
-            schedule=Schedule(_CalendarDays(self.knowledge), zone),
-            rules=ReminderRules(
-                quiet=self.settings.reminders.quiet,
-                zone=zone,
-                reserve=self.settings.reminders.reserve,
-                enabled=self.settings.reminders.enabled,
-            ),
+            giving=self.giving,
+            season=self.season,
+            schedule=Schedule(days, zone, pauses=self.season.pauses),
+            rules=self.reminder_rules,
+        )
+
+    @cached_property
+    def step_reminders(self) -> StepReminders:
+        return StepReminders(
+            self.database,
+            clock=self.clock,
+            chance=self.chance,
+            giving=self.giving,
+            season=self.season,
+            rules=self.reminder_rules,
         )
 
     @cached_property
@@ -285,6 +321,8 @@ class Application:
             privacy=self.privacy,
             reminder_topics=self.reminders.topics,
             swaps=self.swaps,
+            reminder_words=self.season.words,
+            reminder_subjects=self.season.subjects,
         )
 
     @cached_property
@@ -641,6 +679,7 @@ class Application:
             *self.duty_loops,
             Loop(self.auditor, rest_s=30),
             Loop(self.drills, rest_s=10, leader_only=True),
+            Loop(self.step_reminders, rest_s=30, leader_only=True),
         )
 
     def worker(self) -> Worker:

@@ -13,6 +13,7 @@ from bot.db import Database
 from bot.escalation.records import AlertRecord
 from bot.outbox.records import DeliveryRecord
 from bot.outbox.state import DeliveryState
+from bot.reminders.records import ReminderDueRecord, ReminderGivenRecord
 from bot.students.records import BindingCodeRecord, BindingTriesRecord, ContactRecord, StudentRecord
 from bot.ticker import TickReport
 
@@ -46,6 +47,8 @@ class RetentionTicker:
             (ConversationRecord.contact, _silent_for_long(oldest)),
             (BindingTriesRecord.contact, BindingTriesRecord.last_at < now - _TRIES_FOR),
             (BindingCodeRecord.handle, BindingCodeRecord.expires_at < now - _CODES_FOR),
+            (ReminderGivenRecord.id, ReminderGivenRecord.at < oldest),
+            (ReminderDueRecord.id, ReminderDueRecord.until_at < oldest),
             (ContactRecord.contact, _left_long_ago(oldest)),  # after what belongs to them
         )
         done = 0

@@ -328,6 +328,9 @@ class Reminders(Section):
     enabled: bool = True
     quiet_hours: Annotated[str, AfterValidator(_hours)] = "22:00-08:00"
     reserve: int = Field(default=2, ge=0, le=4)
+    most_per_day: int = Field(default=1, ge=1, le=20)
+    most_per_week: int = Field(default=5, ge=1, le=50)
+    subscribe_url: Url = ""
 
     @property
     def quiet(self) -> tuple[time, time]:

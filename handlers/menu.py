@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.routing.turn import ASK_PREFIX
-from handlers import guide, human
+from handlers import guide, human, subscription
 
 
 def _ask(name: str, question: str) -> dict[str, Any]:
@@ -18,7 +18,7 @@ MENU: dict[str, Any] = {
                 _ask("离校手续", "离校手续怎么办"),
                 _ask("退宿", "退宿要办什么"),
                 _ask("毕业证领取", "毕业证怎么领"),
-                _ask("代办委托", "离校手续可以让别人代办吗"),
+                {"type": "click", "name": "订阅提醒", "key": subscription.MENU_KEY},
                 _ask("绑定学号", "绑定"),
             ],
         },

@@ -25,7 +25,7 @@ HELP = (
     "接着问“要带什么”“在哪办”也可以。\n"
     "找老师：回“人工”\n"
     "心里难受：直接写给我，或回“陪我冷静一下”“安全计划”“心理热线”\n"
-    "不想收提醒：回“退订”\n"
+    "提醒有哪些、怎么退订：回“订阅提醒”\n"
     "绑定学号：回“绑定”；存了你什么、怎么删：回“我的数据”"
 )
 MEDIA = "图片和文件我看不懂，语音要等微信转成文字。麻烦用一句话写给我；要找老师，回“人工”。"
@@ -49,16 +49,31 @@ def case_continued(number: int, reply_by: datetime, zone: ZoneInfo) -> str:
     return f"已经补充到 C{number} 里，老师最晚 {at.month}月{at.day}日 {at:%H:%M} 前回复你。"
 
 
-def unsubscribed(topics: list[str]) -> str:
+def unsubscribed(topics: list[str], wanted: list[str]) -> str:
     """The student gets no reminders of these topics any more; urgent safety notices still come."""
+    rest = f"还会发的：{'、'.join(wanted)}。" if wanted else "别的提醒也都停了。"
     return (
-        f"好，不再给你发{'、'.join(topics)}提醒。\n涉及人身安全的紧急通知还会发。想恢复，回“订阅 " + topics[0] + "”。"
+        f"好，不再给你发{'、'.join(topics)}提醒。{rest}\n涉及人身安全的紧急通知还会发。想恢复，回“订阅 {topics[0]}”。"
     )
 
 
-def subscribed(topics: list[str]) -> str:
+def subscribed(topics: list[str], wanted: list[str]) -> str:
     """The student gets reminders of these topics again."""
-    return f"好，已恢复{'、'.join(topics)}提醒。不想要了随时回“退订”。"
+    return f"好，已恢复{'、'.join(topics)}提醒。现在会发的：{'、'.join(wanted)}。\n不想要哪类，回“退订”加上它的名字。"
+
+
+def subscriptions(*, wanted: list[str], unwanted: list[str], most_per_day: int, page: str, allowed: int) -> str:
+    """What the reminders are, which of them come, and what one tap on “允许” is good for."""
+    lines = [f"毕业季我会发几类短提醒，一天最多 {most_per_day} 条，夜里不发。", ""]
+    lines += [f"会发给你的：{'、'.join(wanted)}"] if wanted else ["现在什么提醒都不会发给你。"]
+    lines += [f"你退订了的：{'、'.join(unwanted)}"] if unwanted else []
+    lines += ["", "微信规定，你 48 小时没跟我说过话，我就不能主动发消息，只能等你下次来时一起给你。"]
+    if page:
+        lines += [f"想按时收到，打开这一页点“允许”，点一次可以多收一条：{page}"]
+        lines += [f"你点过的还有 {allowed} 条没用。"] if allowed else []
+    first, back = (wanted or unwanted)[0], (unwanted or wanted)[0]
+    lines += ["", f"不想要哪类，回“退订 {first}”；恢复，回“订阅 {back}”；全部恢复，回“订阅 全部”。"]
+    return "\n".join(lines)
 
 
 def which_topic(word: str, topics: tuple[str, ...]) -> str:

@@ -1,14 +1,18 @@
 """Fields of a callback as an InboundMessage; the same for both platforms."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.callback.errors import MalformedMessageError
+from bot.callback.xml import read_lists
 from bot.channel.messages import InboundMessage, Kind, Source
 
 _MEDIA = frozenset({"image", "video", "shortvideo", "location", "link", "file", "emotion", "music", "miniprogrampage"})
+_SUBSCRIPTION_EVENTS = frozenset({"subscribe_msg_popup_event", "subscribe_msg_change_event"})
+_TEMPLATE = re.compile(r"[\w-]{1,80}", re.ASCII)
 _LONGEST_NAME = 80
 _LATEST = 253402300799  # the end of the year 9999, in seconds
 _LONGEST_TIME = len(str(_LATEST))
@@ -47,15 +51,25 @@ def _event(message: InboundMessage, fields: Mapping[str, str], body: bytes) -> I
     event = fields.get("Event", "").lower()[:_LONGEST_NAME]
     parts = (message.sender, fields.get("CreateTime", ""), event, fields.get("EventKey", ""))
     digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace") + b"\x1f" + body).hexdigest()
-    extra = {"response_code": fields.get("ResponseCode", ""), "task_id": fields.get("TaskId", "")}
+    named = (("response_code", "ResponseCode"), ("task_id", "TaskId"))
+    extra = {name: fields.get(field, "")[:500] for name, field in named}
+    if event in _SUBSCRIPTION_EVENTS:
+        extra["taps"] = _taps(body)
     return replace(
         message,
         kind=Kind.EVENT,
         event=event,
         event_key=fields.get("EventKey", "").removeprefix("qrscene_")[:500],
         dedup_key=f"{message.source.value}:e:{digest}",
-        extra={key: value[:500] for key, value in extra.items() if value},
+        extra={key: value for key, value in extra.items() if value},
     )
+
+
+def _taps(body: bytes) -> str:
+    """“template status” a line, status accept or reject: one event may speak of several templates."""
+    taps = [(one.get("TemplateId", ""), one.get("SubscribeStatusString", "").lower()) for one in read_lists(body)]
+    lines = (f"{template} {status}" for template, status in taps if _TEMPLATE.fullmatch(template))
+    return "\n".join(lines)
 
 
 def _message_key(source: Source, fields: Mapping[str, str], body: bytes) -> str:

@@ -7,6 +7,8 @@ from bot.callback.errors import MalformedMessageError
 
 _DEEPEST = 6
 _MOST_FIELDS = 200
+_LIST_DEPTH = 3
+_MOST_LISTS = 20
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -34,6 +36,26 @@ def read_fields(body: bytes) -> dict[str, str]:
     if reader.root != "xml":
         raise MalformedMessageError
     return reader.fields
+
+
+def read_lists(body: bytes) -> list[dict[str, str]]:
+    """Each element List at the third level as name → text: what subscription events carry. At most 20.
+
+    The body is one that `read_fields` has taken; anything else raises MalformedMessageError here too.
+    """
+    reader = _ListReader()
+    parser = expat.ParserCreate("UTF-8")
+    parser.buffer_text = True
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.EntityDeclHandler = _refuse
+    try:
+        parser.Parse(body.decode("utf-8"), True)
+    except (expat.ExpatError, UnicodeDecodeError, ValueError) as error:
+        raise MalformedMessageError(type(error).__name__) from None
+    return reader.lists
 
 
 def text_element(name: str, text: str) -> str:
@@ -73,6 +95,31 @@ class _Reader:
     def text(self, text: str) -> None:
         if self._depth == 2:  # noqa: PLR2004 - a child of the root
             self._parts.append(text)
+
+
+class _ListReader:
+    """Collects xml/*/List/name → text."""
+
+    def __init__(self) -> None:
+        self.lists: list[dict[str, str]] = []
+        self._path: list[str] = []
+        self._parts: list[str] = []
+
+    def start(self, name: str, _attributes: object) -> None:
+        self._path.append(name)
+        self._parts = []
+        if len(self._path) == _LIST_DEPTH and name == "List":
+            if len(self.lists) >= _MOST_LISTS:
+                raise MalformedMessageError
+            self.lists.append({})
+
+    def end(self, name: str) -> None:
+        if len(self._path) == _LIST_DEPTH + 1 and self._path[-2] == "List":
+            self.lists[-1].setdefault(name, "".join(self._parts))
+        self._path.pop()
+
+    def text(self, text: str) -> None:
+        self._parts.append(text)
 
 
 def _refuse(*_: object) -> None:

@@ -9,6 +9,7 @@ from bot.cli.doctor import doctor
 from bot.cli.drill import drill
 from bot.cli.kb import kb
 from bot.cli.keys import keys
+from bot.cli.menu import menu
 from bot.cli.outbox import outbox
 from bot.cli.reminders import reminders
 from bot.cli.rota import rota
@@ -28,6 +29,7 @@ def register_commands(app: Flask) -> None:
         staff,
         rota,
         reminders,
+        menu,
         outbox,
         database,
         keys,

@@ -45,6 +45,12 @@ _BOTH: dict[int, Code] = {
 }
 _WECHAT: dict[int, Code] = {
     40003: Code(RecipientGoneError, "OpenID 不对，或不属于这个公众号"),
+    40015: Code(PermanentSendError, "菜单按钮的类型不对"),
+    40016: Code(PermanentSendError, "菜单按钮的个数不对，一级 1–3 个"),
+    40018: Code(PermanentSendError, "菜单按钮的名称太长或空着"),
+    40019: Code(PermanentSendError, "菜单按钮的 key 太长或空着"),
+    40020: Code(PermanentSendError, "菜单按钮的网址太长或空着"),
+    40023: Code(PermanentSendError, "子菜单的个数不对，最多 5 个"),
     40125: Code(TokenRefusedError, "AppSecret 不对；到公众平台重新生成并更新 wechat.app_secret"),
     40164: Code(FeatureOffError, "服务器 IP 不在公众平台的白名单里；把它加进去"),
     40200: Code(FeatureOffError, "账号没有认证，不能用这个接口"),
@@ -59,6 +65,7 @@ _WECHAT: dict[int, Code] = {
     45028: Code(FeatureOffError, "本月的群发次数用完了"),
     45065: Code(PermanentSendError, "同一个 clientmsgid 的群发已经有了"),
     45066: Code(RateLimitedError, "同一个 clientmsgid 的群发间隔太短", _MINUTE),
+    46003: Code(PermanentSendError, "还没有自定义菜单"),
     48001: Code(FeatureOffError, "账号没有这个接口的权限；到公众平台申请"),
     48002: Code(RecipientGoneError, "对方拒收消息"),
     48004: Code(FeatureOffError, "接口被封禁；登录公众平台查看原因"),

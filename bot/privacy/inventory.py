@@ -8,9 +8,11 @@ from bot.conversation.records import InboundRecord
 from bot.escalation.records import AlertRecord
 from bot.outbox.records import DeliveryRecord
 from bot.privacy.models import Open, Stock
+from bot.reminders.records import ReminderGivenRecord
 from bot.students.contacts import Contact, find_opt_outs
 from bot.students.models import Student
 from bot.students.records import ErasureRecord
+from bot.students.subscriptions import count_remaining
 
 
 def take_stock(session: Session, contact: Contact, student: Student | None, *, plan_steps: int) -> Stock:
@@ -20,6 +22,7 @@ def take_stock(session: Session, contact: Contact, student: Student | None, *, p
         select(func.count(), func.min(InboundRecord.received_at)).where(InboundRecord.contact == name)
     ).one()
     deliveries = select(func.count()).select_from(DeliveryRecord).where(DeliveryRecord.recipient == name)
+    given = select(func.count()).select_from(ReminderGivenRecord).where(ReminderGivenRecord.contact == name)
     return Stock(
         since=contact.first_seen_at,
         student=student,
@@ -28,6 +31,8 @@ def take_stock(session: Session, contact: Contact, student: Student | None, *, p
         deliveries=session.scalar(deliveries) or 0,
         plan_steps=plan_steps,
         opt_outs=tuple(find_opt_outs(session, name)),
+        reminders=session.scalar(given) or 0,
+        allowed=count_remaining(session, name),
         open=find_open(session, name),
         closed_alerts=len(find_alerts(session, name, is_open=False)),
         closed_cases=len(find_cases(session, name, is_open=False)),

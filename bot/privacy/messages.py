@@ -61,7 +61,7 @@ def _stays(still_open: Open) -> str:
         *(f"· A{number}：你说过的话让老师担心，老师还在跟进，结束后自动删掉里面的话" for number in still_open.alerts),
         *(f"· C{number}：你找老师的事还没办完，办完后自动删掉里面的话" for number in still_open.cases),
         "· 学校名单里的资料：是学校提供的，想改想删请找学院",
-        "· 微信标识和退订的选择：没有它们，就没法回你，提醒也会又发给你",
+        "· 微信标识、退订的选择、订阅的次数、给过你哪些提醒：没有它们，就没法回你，提醒也会又发给你",
         "· 办过的事的编号和时间，没有话；几位同学写在一起的工作名单，到期才删",
     ]
     return "\n".join(lines)
@@ -122,6 +122,10 @@ def _small_things(stock: Stock) -> list[str]:
         parts.append(f"【安全计划】写到第 {stock.plan_steps} 步，和你的话一起存、一起删。")
     if stock.opt_outs:
         parts.append(f"【退订】{'、'.join(stock.opt_outs)}。")
+    if stock.reminders:
+        parts.append(f"【提醒】哪天给过你哪条，{stock.reminders} 行，没有话，用来不重复发，到期自动删。")
+    if stock.allowed:
+        parts.append(f"【订阅】你点过“允许”、还没用的 {stock.allowed} 次。")
     return parts
 
 

@@ -29,6 +29,9 @@ class Stock:
     deliveries: int = 0
     plan_steps: int = 0
     opt_outs: tuple[str, ...] = ()
+    reminders: int = 0
+    allowed: int = 0
+    """How many subscription notices the student still allows."""
     open: Open = field(default_factory=Open)
     closed_alerts: int = 0
     closed_cases: int = 0

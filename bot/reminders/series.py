@@ -1,32 +1,28 @@
-"""Reminder series as values, read from data/series.yaml with every fault at once."""
+"""Reminder series as values: what is said, when, and where each claim comes from. Reading them is loading.py's work."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from typing import Literal
 
-import yaml
-
-from bot.errors import UserFacingError
-
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_KNOWN = frozenset({"key", "title", "topic", "when", "misfire_hours", "texts", "sources"})
-_MOST_CHARACTERS = 200
-
-
-class SeriesError(UserFacingError):
-    """The reminder series have faults; none was loaded."""
+Workday = Literal["any", "before", "after", "skip"]
+"""What becomes of a planned day that is no working day: nothing, the working day before or after, or left out."""
+KEPT = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
-    """Every week at an hour of the school's zone, in the given months only."""
+    """A weekday at an hour of the school's zone, in the given months only.
+
+    `nth` says which of the month's such days, from 1; empty means each of them.
+    """
 
     day_of_week: str
     hour: int
     minute: int
     months: tuple[int, ...] = ()
+    nth: tuple[int, ...] = ()
+    workday: Workday = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,96 +33,88 @@ class Relative:
     days: int
     hour: int
     minute: int
+    workday: Workday = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class AfterStep:
+    """So long after a student has done a departure step; no time of the calendar."""
+
+    step: str
+    after: timedelta
+
+
+Rule = Weekly | Relative | AfterStep
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where a claim of the texts comes from. Grade A is an official page, B the press or another school."""
+
+    name: str
+    date: str
+    grade: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Texts of one kind. `topic` is the word with which a student unsubscribes from it."""
+    """Texts of one kind. `topic` is the word with which a student unsubscribes from it.
+
+    A run that comes later than `misfire` is left out; a text that was held makes sense until `kept_for` after its
+    planned time. `urgent` ignores opt-outs, quiet hours and the frequency cap.
+    """
 
     key: str
     title: str
     topic: str
-    when: Weekly | Relative
+    rules: tuple[Rule, ...]
     misfire: timedelta
     texts: tuple[str, ...]
+    kind: str = ""
+    kept_for: timedelta = KEPT
+    urgent: bool = False
+    sources: tuple[Evidence, ...] = ()
 
-    def text(self, occurrence: int) -> str:
-        """The text for the n-th occurrence: each in turn, so that nobody reads the same one twice running."""
-        return self.texts[occurrence % len(self.texts)]
+    @property
+    def subject(self) -> str:
+        """The subject of its deliveries."""
+        return f"reminder:{self.key}"
 
-
-def load_series(path: Path) -> tuple[Series, ...]:
-    """The series of the file, in its order. Raises SeriesError that lists every fault."""
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError) as error:
-        raise SeriesError(f"{path.name} 不是正确的 YAML：{error}") from None
-    items = data.get("series", []) if isinstance(data, dict) else data
-    series, faults = [], []
-    for number, item in enumerate(items or [], start=1):
-        name = item.get("key", f"第 {number} 个") if isinstance(item, dict) else f"第 {number} 个"
-        try:
-            series.append(_series(item))
-        except (KeyError, TypeError, ValueError) as error:
-            reason = f"缺少 {error}" if isinstance(error, KeyError) else str(error)
-            faults.append(f"{path.name} {name}：{reason}")
-    keys = [one.key for one in series]
-    faults += [f"{path.name} {key} 出现了两次" for key in sorted({key for key in keys if keys.count(key) > 1})]
-    if faults:
-        raise SeriesError("提醒文案有问题：\n" + "\n".join(f"· {fault}" for fault in faults))
-    return tuple(series)
+    @property
+    def steps(self) -> tuple[AfterStep, ...]:
+        """The rules that wait for a step."""
+        return tuple(rule for rule in self.rules if isinstance(rule, AfterStep))
 
 
-def _series(item: Mapping[str, Any]) -> Series:
-    unknown = set(item) - _KNOWN
-    if unknown:
-        message = f"不认识 {'、'.join(sorted(unknown))}"
-        raise ValueError(message)
-    if not isinstance(item["texts"], list):
-        message = "texts 应为列表"
-        raise TypeError(message)
-    texts = tuple(str(text).strip() for text in item["texts"])
-    if len(texts) < 2 or any(not text or len(text) > _MOST_CHARACTERS for text in texts):  # noqa: PLR2004 - two or more
-        message = f"texts 至少两条，每条 1–{_MOST_CHARACTERS} 字"
-        raise ValueError(message)
-    misfire_hours = float(item["misfire_hours"])
-    if not misfire_hours > 0:
-        message = f"misfire_hours 应大于 0，现在是 {misfire_hours:g}"
-        raise ValueError(message)
-    return Series(
-        key=item["key"],
-        title=item["title"],
-        topic=item["topic"],
-        when=_when(item["when"]),
-        misfire=timedelta(hours=misfire_hours),
-        texts=texts,
-    )
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Weekly reminders rest from `first` to `last` days after (negative: before) a key date, both included."""
+
+    relative_to: str
+    first: int
+    last: int
 
 
-def _when(item: Any) -> Weekly | Relative:
-    if not isinstance(item, Mapping):
-        message = "when 应为 cron: 或 relative_to: 的一组设置"
-        raise TypeError(message)
-    if "cron" in item:
-        cron = item["cron"]
-        if cron["day_of_week"] not in _DAYS:  # numbers mean other days to cron than to APScheduler
-            message = f"day_of_week 应为 {'、'.join(_DAYS)} 之一，现在是 {cron['day_of_week']}"
-            raise ValueError(message)
-        months = tuple(_between("month", int(month), 12, least=1) for month in item.get("season", {}).get("months", ()))
-        return Weekly(cron["day_of_week"], _hour(cron), _minute(cron), months)
-    return Relative(item["relative_to"], int(item["days"]), _hour(item), _minute(item))
+@dataclass(frozen=True, slots=True)
+class Season:
+    """All of a series file. `topics` maps each topic to the other words by which students call it."""
 
+    series: tuple[Series, ...]
+    pauses: tuple[Pause, ...] = ()
+    topics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-def _hour(item: Mapping[str, Any]) -> int:
-    return _between("hour", int(item["hour"]), 23)
+    @property
+    def words(self) -> dict[str, str]:
+        """Every word that means a topic, by the topic: its name, and the other words for it."""
+        named = {one.topic: one.topic for one in self.series}
+        return {word: topic for topic, others in self.topics.items() for word in others} | named
 
-
-def _minute(item: Mapping[str, Any]) -> int:
-    return _between("minute", int(item["minute"]), 59)
-
-
-def _between(name: str, value: int, most: int, *, least: int = 0) -> int:
-    if not least <= value <= most:
-        message = f"{name} 应在 {least} 到 {most} 之间，现在是 {value}"
-        raise ValueError(message)
-    return value
+    @property
+    def subjects(self) -> dict[str, list[str]]:
+        """For each topic the subjects of the deliveries that an opt-out ends."""
+        found: dict[str, list[str]] = {one.topic: [] for one in self.series}
+        for one in self.series:
+            if not one.urgent:
+                found[one.topic].append(one.subject)
+        return found

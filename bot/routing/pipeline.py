@@ -72,6 +72,13 @@ class Pipeline:
             store.conversations_of(senders),
         )
         batch = _Batch(session, now, contacts, conversations, held)
+        batch.meet(
+            [
+                message
+                for message in messages
+                if message.dedup_key not in known and (not message.signature_key or message.signature_key in accepted)
+            ]
+        )
         outcomes: list[Outcome] = []
         for message in messages:
             if message.signature_key and message.signature_key not in accepted:
@@ -153,13 +160,21 @@ class _Batch:
         self.held = held
         self.rows: list[dict[str, Any]] = []
 
+    def meet(self, fresh: Sequence[InboundMessage]) -> None:
+        """Senders of whom nothing was known are in the table before the stages store what refers to them."""
+        new = {
+            message.sender: Contact(message.sender, message.source.value, first_seen_at=self.now, last_seen_at=self.now)
+            for message in fresh
+            if message.sender not in self.contacts
+        }
+        if new:
+            save_contacts(self.session, list(new.values()))
+            self.contacts |= new
+
     def turn(self, message: InboundMessage, inbound_id: str) -> Turn:
-        """The message with its sender's contact and conversation, both made if they are new."""
+        """The message with its sender's contact and conversation, which is made if it is new."""
         now = self.now
-        contact = self.contacts.setdefault(
-            message.sender,
-            Contact(contact=message.sender, source=message.source.value, first_seen_at=now, last_seen_at=now),
-        )
+        contact = self.contacts[message.sender]
         contact.last_seen_at = now
         contact.window = opened_by(message, contact.window)
         conversation = self.conversations.setdefault(

@@ -1,6 +1,6 @@
 """What handlers may use, handed to them in one frozen value by bootstrap."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -35,6 +35,10 @@ class Services:
     binding: Binding
     privacy: Privacy
     reminder_topics: tuple[str, ...]
+    reminder_words: Mapping[str, str]
+    """What students call the topics, and each topic's own name, by the topic meant."""
+    reminder_subjects: Mapping[str, Sequence[str]]
+    """For each topic the subjects of its deliveries; not those of urgent series."""
     swaps: Swaps | None = None
 
     @property

@@ -67,6 +67,14 @@ class Hotlines:
     emergency: tuple[Hotline, ...]
     lines: tuple[Hotline, ...]
     holidays: frozenset[str]
+    services: tuple[Hotline, ...] = ()
+    """Lines for other worries than these: fire, fraud. Never on the card of a person in distress."""
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """Every number that may be named to a student."""
+        every = (*self.emergency, *self.lines, *self.services)
+        return frozenset(line.number for line in every if line.is_filled_in)
 
 
 def open_lines(at: datetime, hotlines: Hotlines | None = None) -> Sequence[OpenLine]:
@@ -102,6 +110,7 @@ def load_hotlines(path: Path = DATA_FILE) -> Hotlines:
             emergency=tuple(_line(entry) for entry in document["emergency"]),
             lines=tuple(_line(entry) for entry in document["lines"]),
             holidays=frozenset(document.get("holidays", ())),
+            services=tuple(_line(entry) for entry in document.get("services", ())),
         )
     except (KeyError, TypeError, AttributeError) as error:
         message = f"{path.name} 应有 emergency 和 lines 两节：{error}"

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.bulk import upsert_rows
@@ -15,6 +15,8 @@ from bot.questions import Question, among
 from bot.students.records import ContactRecord, OptOutRecord
 from bot.students.window import Window
 
+EVERY_TOPIC = "全部"
+"""Who opts out of this wants no reminder of any topic, of one that comes to be later neither."""
 _CONTACTS = table_of(ContactRecord)
 
 
@@ -104,19 +106,25 @@ def find_opt_outs(session: Session, contact: str) -> list[str]:
 
 def audience(session: Session, topic: str, *, after: str, limit: int) -> Sequence[Contact]:
     """The next `limit` students by contact who follow the account and have not opted out of `topic`."""
-    opted_out = select(OptOutRecord.contact).where(OptOutRecord.topic == topic)
-    query = (
-        select(_CONTACTS)
-        .where(
-            _CONTACTS.c.following,
-            _CONTACTS.c.source == "wechat",
-            _CONTACTS.c.contact > after,
-            _CONTACTS.c.contact.not_in(opted_out),
-        )
-        .order_by(_CONTACTS.c.contact)
-        .limit(limit)
-    )
-    return [_contact(row) for row in session.execute(query)]
+    query = select(_CONTACTS).where(_wants(topic), _CONTACTS.c.contact > after)
+    return [_contact(row) for row in session.execute(query.order_by(_CONTACTS.c.contact).limit(limit))]
+
+
+def count_audience(session: Session, topic: str) -> int:
+    """How many follow the account and have not opted out of `topic`; all followers for an empty topic."""
+    return session.scalar(select(func.count()).select_from(_CONTACTS).where(_wants(topic))) or 0
+
+
+def find_contacts(session: Session, topic: str, contacts: Iterable[str]) -> Sequence[Contact]:
+    """Those of `contacts` who follow the account and have not opted out of `topic`."""
+    query = select(_CONTACTS).where(_wants(topic), _CONTACTS.c.contact.in_(sorted(set(contacts))))
+    return [_contact(row) for row in session.execute(query.order_by(_CONTACTS.c.contact))]
+
+
+def _wants(topic: str) -> ColumnElement[bool]:
+    unwanted = (topic, EVERY_TOPIC) if topic else ()
+    opted_out = select(OptOutRecord.contact).where(OptOutRecord.topic.in_(unwanted))
+    return and_(_CONTACTS.c.following, _CONTACTS.c.source == "wechat", _CONTACTS.c.contact.not_in(opted_out))
 
 
 def _contact(row: Any) -> Contact:

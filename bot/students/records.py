@@ -114,3 +114,18 @@ class ErasureRecord(Base):
 
     contact: Mapped[str] = mapped_column(String(80), primary_key=True)
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SubscriptionRecord(Base):
+    """How often a student has allowed one more message of a template (`granted`), and how many were sent (`spent`)."""
+
+    __tablename__ = "subscriptions"
+
+    contact: Mapped[str] = mapped_column(
+        String(80), ForeignKey("contacts.contact", ondelete="CASCADE"), primary_key=True
+    )
+    template: Mapped[str] = mapped_column(String(80), primary_key=True)
+    granted: Mapped[int] = mapped_column(default=0)
+    spent: Mapped[int] = mapped_column(default=0)
+    refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

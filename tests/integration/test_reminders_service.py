@@ -1,6 +1,7 @@
 """Reminders on both databases: each planned time once for everybody, at once or held, whatever happens in between."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,19 +15,22 @@ from bot.db import Database
 from bot.escalation.records import AlertRecord
 from bot.outbox.outbox import Outbox
 from bot.outbox.records import DeliveryRecord
-from bot.reminders.records import ReminderRunRecord
+from bot.reminders.deciding import Caps, Reason, Verdict, Way
+from bot.reminders.giving import Giving, ReminderRules
+from bot.reminders.records import ReminderGivenRecord, ReminderRunRecord
 from bot.reminders.schedule import Schedule
-from bot.reminders.series import Relative, Series, Weekly
-from bot.reminders.service import ReminderRules, Reminders
+from bot.reminders.series import Relative, Season, Series, Weekly
+from bot.reminders.service import Reminders
 from bot.students.contacts import Contact, find_opt_outs, mark_unfollowed, opt_in, opt_out, save_contacts
 from bot.students.window import Window
 
 ZONE = ZoneInfo("Asia/Shanghai")
-FRAUD = Series("fraud", "反诈", "反诈", Weekly("tue", 13, 0), timedelta(hours=6), ("第一条", "第二条", "第三条"))
+FRAUD = Series("fraud", "反诈", "反诈", (Weekly("tue", 13, 0),), timedelta(hours=6), ("第一条", "第二条", "第三条"))
 LEAVE = Series(
-    "leave", "离校", "离校", Relative("leaving_day", -7, 9, 0), timedelta(hours=6), ("还有七天", "一周后离校")
+    "leave", "离校", "离校", (Relative("leaving_day", -7, 9, 0),), timedelta(hours=6), ("还有七天", "一周后离校")
 )
 NIGHT = (time(22), time(8))
+MANY = Caps(100, 100)
 Make = Callable[..., Reminders]
 
 
@@ -46,6 +50,21 @@ def at(*when: int) -> datetime:
     return datetime(2027, *when, tzinfo=ZONE)  # type: ignore[arg-type,misc]
 
 
+def alert(contact: str, clock: FakeClock, *, level: str = "red", state: str = "triggered") -> AlertRecord:
+    return AlertRecord(
+        contact=contact,
+        about="self",
+        level=level,
+        state=state,
+        signals=[],
+        first_inbound_id="i",
+        last_inbound_id="i",
+        triggered_at=clock.now(),
+        last_message_at=clock.now(),
+        next_notice_at=None,
+    )
+
+
 @pytest.fixture
 def make(database: Database, clock: FakeClock, chance: Chance, outbox: Outbox) -> Make:
     """The reminders of one process."""
@@ -55,16 +74,18 @@ def make(database: Database, clock: FakeClock, chance: Chance, outbox: Outbox) -
         quiet: tuple[time, time] = NIGHT,
         leaving: date | None = date(2027, 6, 25),
         door: Outbox = outbox,
+        caps: Caps = MANY,
         **rules: Any,
     ) -> Reminders:
+        made = ReminderRules(quiet=quiet, zone=ZONE, reserve=2, caps=caps, **rules)
         return Reminders(
             database,
             clock=clock,
             chance=chance,
-            outbox=door,
-            series=series or (FRAUD,),
+            giving=Giving(door, made),
+            season=Season(series or (FRAUD,)),
             schedule=Schedule({"leaving_day": leaving}, ZONE),
-            rules=ReminderRules(quiet=quiet, zone=ZONE, reserve=2, **rules),
+            rules=made,
         )
 
     return _make
@@ -217,7 +238,7 @@ class TestPlanned:
         self, make: Make, students: Students, database: Database, clock: FakeClock
     ):
         students(o1=5)
-        other = Series("loan", "校园贷", "校园贷", Weekly("tue", 13, 0), timedelta(hours=6), ("甲", "乙"))
+        other = Series("loan", "校园贷", "校园贷", (Weekly("tue", 13, 0),), timedelta(hours=6), ("甲", "乙"))
         to(clock, at(6, 8, 13))
         run_all(make(FRAUD, other))
         assert [run[:2] for run in runs(database)] == [("fraud", "done"), ("loan", "done")]
@@ -268,7 +289,9 @@ class TestWho:
     ):
         """Several series at one hour must not eat the reserve together."""
         students(o1=4)
-        others = [Series(f"s{n}", "题", "题", Weekly("tue", 13, 0), timedelta(hours=6), ("甲", "乙")) for n in range(4)]
+        others = [
+            Series(f"s{n}", "题", "题", (Weekly("tue", 13, 0),), timedelta(hours=6), ("甲", "乙")) for n in range(4)
+        ]
         to(clock, at(6, 8, 13))
         run_all(make(*others))
         assert sorted(deliveries(database)["o1"]) == ["held", "held", "pending", "pending"]
@@ -325,24 +348,14 @@ class TestWho:
     ):
         students(o1=5, o2=5)
         with database.write() as session:
-            session.add(
-                AlertRecord(
-                    contact="o1",
-                    about="self",
-                    level=level,
-                    state=state,
-                    signals=[],
-                    first_inbound_id="i",
-                    last_inbound_id="i",
-                    triggered_at=clock.now(),
-                    last_message_at=clock.now(),
-                    next_notice_at=None,
-                )
-            )
+            session.add(alert("o1", clock, level=level, state=state))
         to(clock, at(6, 8, 13))
         run_all(make())
         assert ("o1" in deliveries(database)) is not spared
         assert runs(database)[0][4] == int(spared)
+        with database.read() as session:
+            row = session.scalars(select(ReminderGivenRecord).where(ReminderGivenRecord.contact == "o1")).one()
+        assert (row.outcome, row.reason) == (("skipped", "open_alert") if spared else ("queued", ""))
 
     def test_nobody_at_all(self, make: Make, database: Database, clock: FakeClock):
         to(clock, at(6, 8, 13))
@@ -351,26 +364,36 @@ class TestWho:
 
 
 class TestQuietHours:
-    def test_in_them_it_waits_for_the_morning(
-        self, make: Make, students: Students, database: Database, clock: FakeClock
-    ):
-        late = Series("late", "晚", "晚", Weekly("tue", 23, 0), timedelta(hours=6), ("甲", "乙"))
-        students(o1=5)
-        to(clock, at(6, 8, 23, 5))
-        run_all(make(late))
-        with database.read() as session:
-            assert session.scalars(select(DeliveryRecord.not_before)).all() == [at(6, 9, 8)]
+    LATE = Series("late", "晚", "晚", (Weekly("tue", 23, 0),), timedelta(hours=6), ("甲", "乙"))
 
-    def test_a_window_that_closes_in_the_night_is_a_closed_one(
+    def test_in_them_the_run_waits_for_the_morning(
         self, make: Make, students: Students, database: Database, clock: FakeClock
     ):
-        """It is open now and will not be when the message goes."""
-        late = Series("late", "晚", "晚", Weekly("wed", 23, 0), timedelta(hours=6), ("甲", "乙"))
+        students(o1=5)
+        reminders = make(self.LATE)
+        to(clock, at(6, 8, 23, 5))
+        run_all(reminders)
+        to(clock, at(6, 9, 7, 59, 59))
+        run_all(reminders)
+        assert deliveries(database) == {}
+        to(clock, at(6, 9, 8))
+        run_all(reminders)
+        assert deliveries(database) == {"o1": ["pending"]}
+
+    def test_what_happens_in_the_night_counts_in_the_morning(
+        self, make: Make, students: Students, database: Database, clock: FakeClock
+    ):
+        """An opt-out at midnight, a window that closes: nothing was decided too early."""
         to(clock, at(6, 8, 2))
-        students(o1=5)  # until 01:00 on the 10th
+        students(o1=5, o2=5)  # until 01:00 on the 10th
+        reminders = make(replace(self.LATE, rules=(Weekly("wed", 23, 0),)))
         to(clock, at(6, 9, 23, 5))
-        run_all(make(late))
-        assert deliveries(database) == {"o1": ["held"]}
+        run_all(reminders)
+        with database.write() as session:
+            opt_out(session, "o1", ["晚"], clock.now())
+        to(clock, at(6, 10, 8))
+        run_all(reminders)
+        assert deliveries(database) == {"o2": ["held"]}
 
     def test_by_hand_in_the_night_waits_too(self, make: Make, students: Students, database: Database, clock: FakeClock):
         to(clock, at(6, 8, 23))
@@ -378,8 +401,98 @@ class TestQuietHours:
         reminders = make()
         reminders.run_now("fraud")
         run_all(reminders)
+        assert deliveries(database) == {}
+        to(clock, at(6, 9, 8))
+        run_all(reminders)
+        assert deliveries(database) == {"o1": ["pending"]}
+
+    def test_an_urgent_one_does_not_wait(self, make: Make, students: Students, database: Database, clock: FakeClock):
+        to(clock, at(6, 8, 23))
+        students(o1=5, o2=5)
+        with database.write() as session:
+            opt_out(session, "o2", ["反诈"], clock.now())
+        reminders = make(replace(FRAUD, key="storm", urgent=True), FRAUD)
+        reminders.run_now("fraud")
+        reminders.run_now("storm")
+        run_all(reminders)
+        assert deliveries(database) == {"o1": ["pending"], "o2": ["pending"]}
+        assert ("fraud", "running", 0, 0, 0) in runs(database)
+
+
+class TestCaps:
+    def test_one_a_day_and_three_in_seven_days(
+        self, make: Make, students: Students, database: Database, clock: FakeClock
+    ):
+        days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+        daily = [
+            Series(f"s{n}", "题", "题", (Weekly(day, 9, 0),), timedelta(hours=6), ("甲", "乙"))
+            for n, day in enumerate(days)
+        ]
+        second = Series("second", "题", "题", (Weekly("wed", 17, 0),), timedelta(hours=6), ("甲", "乙"))
+        to(clock, at(6, 8, 16))
+        students(o1=0)
+        reminders = make(*daily, second, caps=Caps(per_day=1, per_week=3))
+        while clock.now() < at(6, 22):
+            clock.advance(timedelta(hours=1))
+            run_all(reminders)
         with database.read() as session:
-            assert session.scalars(select(DeliveryRecord.not_before)).all() == [at(6, 9, 8)]
+            rows = session.execute(
+                select(ReminderGivenRecord.series, ReminderGivenRecord.reason).order_by(ReminderGivenRecord.id)
+            ).all()
+        assert [tuple(row) for row in rows[:8]] == [
+            ("s2", "window"),
+            ("second", "cap_day"),
+            ("s3", "window"),
+            ("s4", "window"),
+            ("s5", "cap_week"),
+            ("s6", "cap_week"),
+            ("s0", "cap_week"),
+            ("s1", "cap_week"),
+        ]
+        assert [row.reason for row in rows].count("window") == 6
+        assert len(deliveries(database)["o1"]) == 6
+
+    def test_urgent_ones_are_beyond_it(self, make: Make, students: Students, database: Database, clock: FakeClock):
+        students(o1=5)
+        reminders = make(FRAUD, replace(FRAUD, key="storm", urgent=True), caps=Caps(1, 1))
+        for key in ("fraud", "storm"):
+            reminders.run_now(key)
+            run_all(reminders)
+            clock.advance(timedelta(minutes=1))
+        assert deliveries(database) == {"o1": ["pending", "pending"]}
+
+
+class TestBeforehand:
+    def test_a_rehearsal_says_who_would_get_it_and_changes_nothing(
+        self, make: Make, students: Students, database: Database, clock: FakeClock
+    ):
+        students(open=5, closed=0, pain=5, tired=5, away=5)
+        with database.write() as session:
+            session.add(alert("pain", clock))
+            opt_out(session, "away", ["反诈"], clock.now())
+            session.add(
+                ReminderGivenRecord(
+                    source_id="x", contact="tired", series="other", text="t", outcome="queued", at=clock.now()
+                )
+            )
+        reminders = make(caps=Caps(1, 4))
+        assert reminders.rehearse("fraud") == {
+            Verdict(Way.SEND): 1,
+            Verdict(Way.HOLD, Reason.WINDOW): 1,
+            Verdict(Way.SKIP, Reason.OPEN_ALERT): 1,
+            Verdict(Way.SKIP, Reason.CAP_DAY): 1,
+        }
+        assert reminders.rehearse("frued") == {}
+        assert reminders.audiences() == {"fraud": (4, 1)}
+        assert (runs(database), deliveries(database)) == ([], {})
+
+    def test_what_is_planned_in_order(self, make: Make, clock: FakeClock):
+        found = make(LEAVE, FRAUD).planned(clock.now(), at(6, 20))
+        assert [(one.series.key, one.at) for one in found] == [
+            ("fraud", at(6, 8, 13)),
+            ("fraud", at(6, 15, 13)),
+            ("leave", at(6, 18, 9)),
+        ]
 
 
 class TestCrash:
@@ -443,6 +556,20 @@ def test_a_held_one_is_given_for_two_weeks(
             assert outbox.held_counts(session, ["o1"]) == ({"o1": 1} if count else {})
 
 
+def test_a_run_that_was_left_for_too_long_ends_without_the_rest(
+    make: Make, students: Students, database: Database, clock: FakeClock
+):
+    """A worker that was away for days does not tell the others of last week's dinner."""
+    dinner = replace(FRAUD, kept_for=timedelta(days=1))
+    students(**{f"o{number:03}": 5 for number in range(250)})
+    to(clock, at(6, 8, 13))
+    make(dinner).tick()
+    to(clock, at(6, 9, 13))
+    run_all(make(dinner))
+    assert runs(database) == [("fraud", "late", 200, 0, 0)]
+    assert len(deliveries(database)) == 200
+
+
 def test_topics_are_named_once_in_order(make: Make):
-    again = Series("again", "反诈二", "反诈", Weekly("fri", 9, 0), timedelta(hours=1), ("甲", "乙"))
+    again = Series("again", "反诈二", "反诈", (Weekly("fri", 9, 0),), timedelta(hours=1), ("甲", "乙"))
     assert make(LEAVE, FRAUD, again).topics == ("离校", "反诈")

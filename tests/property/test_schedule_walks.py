@@ -1,13 +1,15 @@
 """Walks over tick times: every planned time comes out exactly once, whenever the worker looked."""
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from apscheduler.triggers.cron import CronTrigger
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.reminders.schedule import Schedule, after_quiet
-from bot.reminders.series import Relative, Series, Weekly
+from bot.reminders.schedule import Schedule, is_quiet
+from bot.reminders.series import Relative, Series, Weekly, Workday
 
 ZONE = ZoneInfo("Asia/Shanghai")
 START = datetime(2027, 1, 1, tzinfo=ZONE)
@@ -19,6 +21,7 @@ WEEKLIES = st.builds(
     hour=st.integers(0, 23),
     minute=st.integers(0, 59),
     months=st.sampled_from([(), (1,), (2, 3), (12,), (1, 2, 3, 4, 5, 6)]),
+    nth=st.sampled_from([(), (1,), (2, 4), (5,)]),
 )
 RELATIVES = st.builds(
     Relative,
@@ -32,7 +35,7 @@ SERIES = st.builds(
     key=st.just("k"),
     title=st.just("t"),
     topic=st.just("t"),
-    when=WEEKLIES | RELATIVES,
+    rules=st.tuples(WEEKLIES | RELATIVES),
     misfire=st.timedeltas(timedelta(minutes=1), timedelta(days=6)),
     texts=st.just(("a", "b", "c")),
 )
@@ -46,11 +49,15 @@ def planned_between(series: Series, start: datetime, end: datetime) -> list[date
     found = []
     for number in range((end - start).days + 3):
         day = start.date() + timedelta(days=number - 1)
-        when = series.when
+        (when,) = series.rules
         if isinstance(when, Relative):
             fits = day == LEAVE + timedelta(days=when.days)
         else:
+            assert isinstance(when, Weekly)
+            same = [day - timedelta(weeks=weeks) for weeks in range(5)]
+            of_month = sum(one.month == day.month for one in same)
             fits = DAYS[day.weekday()] == when.day_of_week and (not when.months or day.month in when.months)
+            fits = fits and (not when.nth or of_month in when.nth)
         at = datetime.combine(day, time(when.hour, when.minute), ZONE)
         if fits and start < at <= end:
             found.append(at)
@@ -98,25 +105,46 @@ def test_one_planned_time_follows_another_without_a_gap(series: Series, offset: 
     assert chain == planned_between(series, start, end)
 
 
-@given(WEEKLIES, st.integers(0, 100), st.integers(2, 8))
-def test_nobody_reads_the_same_text_twice_running(when: Weekly, weeks: int, texts: int):
-    every_week = Weekly(when.day_of_week, when.hour, when.minute)
-    series = Series("k", "t", "t", every_week, timedelta(hours=1), tuple(str(text) for text in range(texts)))
-    schedule = Schedule({}, ZONE)
-    one = schedule.following(series, START + timedelta(weeks=weeks))
-    assert one is not None
-    other = schedule.following(series, one)
-    assert other is not None
-    assert series.text(schedule.occurrence(one)) != series.text(schedule.occurrence(other))
+@given(WEEKLIES, st.timedeltas(timedelta(), timedelta(days=300)))
+def test_a_weekday_is_what_cron_means_by_its_name(when: Weekly, offset: timedelta):
+    """Another program's reading of the same words."""
+    names = ("1st", "2nd", "3rd", "4th", "5th")
+    day = {"day_of_week": when.day_of_week}
+    if when.nth:
+        day = {"day": ",".join(f"{names[number - 1]} {when.day_of_week}" for number in when.nth)}
+    months = ",".join(map(str, when.months)) or "*"
+    cron = CronTrigger(**day, hour=when.hour, minute=when.minute, month=months, timezone=ZONE)
+    series = Series("k", "t", "t", (when,), timedelta(hours=1), ("a", "b"))
+    after = START + offset
+    expected = cron.get_next_fire_time(None, after + timedelta(microseconds=1))
+    found = Schedule({}, ZONE).following(series, after)
+    far = expected is None or expected > after + timedelta(days=1200)  # beyond what anybody plans
+    assert found is None if far else found == expected
+
+
+@given(WEEKLIES | RELATIVES, st.sets(st.integers(0, 120), max_size=60), st.sampled_from(["before", "after", "skip"]))
+def test_what_avoids_holidays_is_never_on_one_and_never_far(when: Weekly | Relative, off: set[int], workday: Workday):
+    holidays = {START.date() + timedelta(days=number) for number in off}
+    schedule = Schedule({"leave": LEAVE}, ZONE, is_working_day=lambda day: day not in holidays)
+    plain = Series("k", "t", "t", (when,), timedelta(hours=1), ("a", "b"))
+    moved = replace(plain, rules=(replace(when, workday=workday),))
+    end = START + timedelta(days=120)
+    nominal = schedule.planned(plain, START - timedelta(days=15), end + timedelta(days=15))
+    found = schedule.planned(moved, START, end)
+    assert all(at.date() not in holidays for at in found)
+    for at in found:
+        behind = {"before": timedelta(), "after": timedelta(days=-10), "skip": timedelta()}[workday]
+        ahead = {"before": timedelta(days=10), "after": timedelta(), "skip": timedelta()}[workday]
+        assert any(at + behind <= one <= at + ahead for one in nominal)
+    kept = {at for at in nominal if START < at <= end and at.date() not in holidays}
+    assert kept <= set(found)
 
 
 @given(st.timedeltas(timedelta(), timedelta(days=30)), TIMES, TIMES)
-def test_after_the_quiet_hours_is_never_in_them_and_never_far(offset: timedelta, start: time, end: time):
+def test_quiet_hours_are_all_moments_from_start_to_end(offset: timedelta, start: time, end: time):
+    """Going back from the moment, the last of the two that was passed says which it is."""
     moment = START + offset
-    sent = after_quiet(moment, quiet=(start, end), zone=ZONE)
-    clock = sent.astimezone(ZONE).time()
-    quiet = start <= clock < end if start <= end else clock >= start or clock < end
-    assert not quiet
-    assert moment <= sent < moment + timedelta(days=1)
-    assert after_quiet(sent, quiet=(start, end), zone=ZONE) == sent
-    assert sent == moment or clock == end
+    clock = moment.time()
+    last = max((start, end), key=lambda one: (one <= clock, one))
+    quiet = is_quiet(moment, quiet=(start, end), zone=ZONE)
+    assert quiet is (start != end and last == start)

@@ -3,9 +3,14 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import pytest
+from flask import Flask
 from support.world import ZONE, World
 
+from bot.cli import register_commands
 from bot.reminders.series import Weekly
+from bot.students.contacts import find_contacts
+from bot.students.subscriptions import remaining_subscriptions
 
 
 def next_weekly(world: World) -> tuple[str, str, datetime]:
@@ -14,7 +19,7 @@ def next_weekly(world: World) -> tuple[str, str, datetime]:
     due = [
         (service.schedule.following(one, world.clock.now()), one.key, one.topic)
         for one in service.series
-        if isinstance(one.when, Weekly)
+        if isinstance(one.rules[0], Weekly)
     ]
     at, key, topic = min(due)
     return key, topic, at
@@ -95,4 +100,132 @@ def test_a_planned_time_is_sent_once_however_often_the_clock_is_asked(build_worl
     for _ in range(20):
         world.advance(seconds=30)
     student.expects()
+    world.no_other_messages()
+
+
+TEMPLATE = "VRR0UEO9VJOLs0MHlU0OilqX6MVFDwH3_3gz3Oc0NIc"
+
+
+def test_what_comes_what_was_unsubscribed_and_how_to_change_it(build_world: Callable[..., World]) -> None:
+    world = build_world(reminders={"subscribe_url": "https://school.example/subscribe"})
+    student = world.student("李同学")
+    student.clicks("subscribe")
+    student.expects("会发给你的：反诈、求职、安全", "https://school.example/subscribe", "退订 反诈")
+    student.writes("退订 诈骗、找工作")
+    student.expects("不再给你发反诈、求职提醒", "还会发的：安全")
+    student.chat.subscribes(TEMPLATE)
+    student.chat.subscribes(TEMPLATE)
+    student.writes("订阅提醒")
+    student.expects("你退订了的：反诈、求职", "还有 2 条没用")
+    student.writes("退订")
+    student.expects("别的提醒也都停了", "紧急通知还会发")
+    student.writes("我的订阅")
+    student.expects("现在什么提醒都不会发给你", "订阅 全部")
+    with world.application.database.read() as session:
+        assert find_contacts(session, "明年的新话题", [student.chat.openid]) == []
+    student.writes("订阅 心理健康")
+    student.expects("已恢复心理提醒", "现在会发的：心理。")
+    with world.application.database.read() as session:
+        assert len(find_contacts(session, "心理", [student.chat.openid])) == 1
+        assert find_contacts(session, "反诈", [student.chat.openid]) == []
+    student.writes("订阅 全部")
+    student.expects("已恢复反诈、求职")
+    with world.application.database.read() as session:
+        assert remaining_subscriptions(session, student.chat.openid, TEMPLATE) == 2
+    world.no_other_messages()
+
+
+def test_a_tap_is_counted_once_however_often_the_platform_tells_of_it(world: World) -> None:
+    """A “no” in the pop-up takes nothing back; switching the notice off does. No answer is due to any of them."""
+    student = world.student("李同学")
+    student.chat.subscribes(TEMPLATE)
+    tapped = {"TemplateId": TEMPLATE, "SubscribeStatusString": "reject", "PopupScene": "0"}
+    student.chat.report("subscribe_msg_popup_event", {"SubscribeMsgPopupEvent": {"List": tapped}})
+
+    def left() -> int:
+        with world.application.database.read() as session:
+            return remaining_subscriptions(session, student.chat.openid, TEMPLATE)
+
+    assert left() == 1
+    student.chat.report("subscribe_msg_change_event", {"SubscribeMsgChangeEvent": {"List": tapped}})
+    assert left() == 0
+    world.no_other_messages()
+
+
+def test_what_waits_for_a_student_is_gone_with_the_topic(world: World) -> None:
+    student = world.student("李同学")
+    world.clock.advance(timedelta(minutes=2))  # the follow's window is closed
+    for key in ("telecom_fraud", "job_traps"):
+        world.application.reminders.run_now(key)
+        world.tick()
+        world.clock.advance(timedelta(days=1))
+    student.writes("退订 反诈")
+    student.expects("不再给你发反诈")
+    student.writes("档案怎么转")
+    assert "【反诈】" not in student.expects("您有 1 条未读提醒", "【求职】")
+    world.no_other_messages()
+
+
+@pytest.mark.parametrize("words", ["退订", "退订 反诈", "TD", "订阅提醒"])
+def test_the_very_first_message_may_be_about_subscriptions(world: World, words: str) -> None:
+    student = world.student("李同学", following=False)
+    student.chat.start_following()
+    student.writes(words)
+    student.expects("提醒")
+    student.writes("我的订阅")
+    student.expects("订阅 全部")
+
+
+def test_words_that_only_begin_like_a_command_are_questions(world: World) -> None:
+    student = world.student("李同学")
+    student.writes("T恤去哪里领")
+    assert "退订" not in student.expects()
+
+
+def test_moving_out_brings_the_reminder_about_renting(world: World) -> None:
+    """An import that shows the bed given up; three hours later the student, who wrote today, reads of it."""
+    student = world.student("李同学")
+    student.writes("档案怎么转")
+    student.expects("接收单位")
+    with world.application.database.write() as session:
+        world.application.step_reminders.profile_changed(session, student.chat.openid, {"dorm": "8-101"}, {"dorm": ""})
+    world.advance(hours=2, minutes=59, step=timedelta(minutes=30))
+    unread = student.unread()
+    world.advance(minutes=2)
+    assert student.unread()[len(unread) :] == [
+        next(one for one in world.application.season.series if one.key == "rent_traps").texts[0]
+    ]
+
+
+def test_the_command_line_says_who_would_get_what(world: World) -> None:
+    app = Flask("reminders")
+    app.extensions["lixiao"] = world.application
+    register_commands(app)
+
+    def run(*words: str) -> str:
+        result = app.test_cli_runner().invoke(args=["reminders", *words])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    for name in ("李同学", "王同学"):
+        world.student(name)
+    world.student("李同学").writes("退订 反诈")
+    world.student("李同学").expects("不再给你发")
+    world.student("王同学").writes("档案怎么转")
+    world.student("王同学").expects("接收单位")
+    listed = run("list", "--days", "30")
+    assert "2027-06-14 周一\n  12:20　fake_orders      刷单返利（反诈）　1 人，退订 1 人" in listed
+    assert "退宿之后 3 小时" in listed
+    assert "缺日期 leaving_day" in listed
+    assert "马上发" in run("run", "fake_orders", "--dry-run")
+    calendar = run("preview", "--month", "7", "--year", "2027")
+    assert "2027 年 7 月" in calendar
+    assert "12:20 电信诈骗" in calendar
+    assert "没有问题" in run("lint")
+    assert "已开始" in run("run", "fake_orders")
+    world.tick()
+    world.student("王同学").expects("【反诈】")
+    unknown = app.test_cli_runner().invoke(args=["reminders", "run", "fake"])
+    assert unknown.exit_code == 1
+    assert "没有系列 fake。有：telecom_fraud" in unknown.output
     world.no_other_messages()

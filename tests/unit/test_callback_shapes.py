@@ -140,3 +140,36 @@ def test_any_text_survives_a_reply(text: str):
     fields = read_fields(f"<xml>{text_element('Content', text)}<Z>z</Z></xml>".encode())
     legal = "".join(c for c in text if c not in "\x00\x0b\ud800\ufffe")
     assert fields == {"Content": legal, "Z": "z"}
+
+
+def _subscription(event: str, *lists: dict[str, str], wrapper: str = "SubscribeMsgPopupEvent") -> InboundMessage:
+    inside = "".join(f"<List>{''.join(f'<{k}><![CDATA[{v}]]></{k}>' for k, v in one.items())}</List>" for one in lists)
+    body = _xml(MsgType="event", Event=event).replace(b"</xml>", f"<{wrapper}>{inside}</{wrapper}></xml>".encode())
+    return parse(Source.WECHAT, read_fields(body), body)
+
+
+def test_a_subscription_event_names_each_template_and_the_answer():
+    """As the platform writes it: a List for each template, one level below the event's own element."""
+    yes = {"TemplateId": "VRR0_-a", "SubscribeStatusString": "accept", "PopupScene": "2"}
+    no = {"TemplateId": "TTT9", "SubscribeStatusString": "reject", "PopupScene": "2"}
+    assert _subscription("subscribe_msg_popup_event", yes, no).extra["taps"] == "VRR0_-a accept\nTTT9 reject"
+    off = _subscription("subscribe_msg_change_event", no, wrapper="SubscribeMsgChangeEvent")
+    assert off.extra["taps"] == "TTT9 reject"
+
+
+@pytest.mark.parametrize("template", ["", "a b", "a\nb", "模板", "x" * 81])
+def test_a_template_that_can_be_none_is_left_out(template: str):
+    message = _subscription("subscribe_msg_popup_event", {"TemplateId": template, "SubscribeStatusString": "accept"})
+    assert dict(message.extra) == {}
+
+
+def test_more_lists_than_anybody_sends_are_refused():
+    one = {"TemplateId": "a", "SubscribeStatusString": "accept"}
+    assert len(_subscription("subscribe_msg_popup_event", *[one] * 20).extra["taps"].splitlines()) == 20
+    with pytest.raises(MalformedMessageError):
+        _subscription("subscribe_msg_popup_event", *[one] * 21)
+
+
+def test_other_events_carry_no_taps():
+    one = {"TemplateId": "a", "SubscribeStatusString": "accept"}
+    assert dict(_subscription("templatesendjobfinish", one).extra) == {}

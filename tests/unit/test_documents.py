@@ -127,3 +127,11 @@ def test_relative_links_lead_somewhere(path: Path) -> None:
     """A link or picture that is not on the web is a file in this repository."""
     links = [link for link in LINK.findall(path.read_text(encoding="utf-8")) if "://" not in link]
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_the_page_of_reminders_names_every_series() -> None:
+    """The calendar's table has a row for each series of the shipped file, and no other."""
+    shipped = yaml.safe_load((ROOT / "bot/reminders/data/series.yaml").read_text(encoding="utf-8"))
+    page = (ROOT / "docs/reminders.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [^|]+ \| `([a-z_]+)` \| (\S+) \|", page, re.MULTILINE)
+    assert sorted(rows) == sorted((one["key"], one["topic"]) for one in shipped["series"])

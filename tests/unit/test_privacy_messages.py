@@ -32,7 +32,7 @@ def test_somebody_of_whom_nothing_is_known():
         "删除我的数据",
     ):
         assert part in text
-    for absent in ("找老师】", "关心记录", "安全计划", "退订】", "None", "手机号 "):
+    for absent in ("找老师】", "关心记录", "安全计划", "退订】", "提醒】", "订阅】", "None", "手机号 "):
         assert absent not in text
 
 
@@ -45,6 +45,8 @@ def test_everything_that_there_is():
         deliveries=3,
         plan_steps=2,
         opt_outs=("反诈",),
+        reminders=9,
+        allowed=2,
         open=Open((4, 7), (2,)),
         closed_alerts=1,
         closed_cases=5,
@@ -58,6 +60,8 @@ def test_everything_that_there_is():
         "发给你的消息 3 条",
         "写到第 2 步",
         "【退订】反诈",
+        "【提醒】哪天给过你哪条，9 行",
+        "还没用的 2 次",
         "A4、A7：你说过的话让老师担心",
         "已结束的 1 条",
         "C2 还没办完；办完的 5 件",
