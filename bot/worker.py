@@ -112,9 +112,7 @@ class Worker:
                 held = self._lease.hold()
                 with self._database.write() as session:
                     beat(session, "worker", self._clock.now())
-            except (
-                Exception
-            ):  # no database: the lease runs out, and another worker or a later look has it
+            except Exception:  # no database: the lease runs out, and another worker or a later look has it
                 logger.exception("lease_not_held")
             else:
                 if held and not self.leads:

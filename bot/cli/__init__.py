@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from bot.cli.broadcast import broadcast
 from bot.cli.database import database
 from bot.cli.doctor import doctor
 from bot.cli.kb import kb
@@ -16,5 +17,19 @@ from bot.cli.students import students
 
 def register_commands(app: Flask) -> None:
     """`flask --help` shows all of them."""
-    for command in (kb, safety, students, staff, rota, reminders, outbox, database, keys, worker, serve, doctor):
+    for command in (
+        kb,
+        safety,
+        students,
+        staff,
+        rota,
+        reminders,
+        broadcast,
+        outbox,
+        database,
+        keys,
+        worker,
+        serve,
+        doctor,
+    ):
         app.cli.add_command(command)

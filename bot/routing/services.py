@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from bot.broadcast.ledger import Ledger
 from bot.cases.service import Cases
 from bot.escalation.alerts import Alerts
 from bot.outbox.outbox import Outbox
@@ -32,6 +33,7 @@ class Services:
     binding: Binding
     privacy: Privacy
     reminder_topics: tuple[str, ...]
+    results: Ledger
 
     @property
     def memory_for(self) -> timedelta:
