@@ -6,6 +6,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from bot.broadcast.ledger import Ledger
+from bot.broadcast.safety import SafetyNotices
 from bot.cases.service import Cases
 from bot.escalation.alerts import Alerts
 from bot.outbox.outbox import Outbox
@@ -34,6 +35,7 @@ class Services:
     privacy: Privacy
     reminder_topics: tuple[str, ...]
     results: Ledger
+    safety_notices: SafetyNotices
 
     @property
     def memory_for(self) -> timedelta:
