@@ -258,6 +258,19 @@ class Application:
         )
 
     @cached_property
+    def campaign_runner(self) -> CampaignRunner:
+        return CampaignRunner(
+            self.database,
+            clock=self.clock,
+            chance=self.chance,
+            campaigns=self.campaigns,
+            posting=Posting(self.campaigns, self.outbox, self.chance, self.settings.school.zone),
+            operators=self.operators,
+            quiet=self.settings.reminders.quiet,
+            zone=self.settings.school.zone,
+        )
+
+    @cached_property
     def safety_notices(self) -> SafetyNotices:
         return SafetyNotices(self.clock, self.campaigns, self.cases, self.operators)
 
@@ -512,20 +525,7 @@ class Application:
                 leader_only=True,
             ),
             Loop(ErasureTicker(self.database, self.clock, self.outbox), rest_s=60, leader_only=True),
-            Loop(
-                CampaignRunner(
-                    self.database,
-                    clock=self.clock,
-                    chance=self.chance,
-                    campaigns=self.campaigns,
-                    posting=Posting(self.campaigns, self.outbox, self.chance, self.settings.school.zone),
-                    operators=self.operators,
-                    quiet=self.settings.reminders.quiet,
-                    zone=self.settings.school.zone,
-                ),
-                rest_s=1,
-                leader_only=True,
-            ),
+            Loop(self.campaign_runner, rest_s=1, leader_only=True),
         )
 
     def worker(self) -> Worker:
