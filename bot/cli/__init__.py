@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from bot.cli.broadcast_ways import broadcast
 from bot.cli.database import database
 from bot.cli.doctor import doctor
 from bot.cli.kb import kb
@@ -10,7 +11,6 @@ from bot.cli.outbox import outbox
 from bot.cli.reminders import reminders
 from bot.cli.run import serve, worker
 from bot.cli.safety import safety
-from bot.cli.safety_notices import broadcast
 from bot.cli.staff import rota, staff
 from bot.cli.students import students
 
