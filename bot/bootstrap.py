@@ -11,6 +11,17 @@ from flask import Blueprint
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
+from bot.broadcast.ledger import Ledger
+from bot.broadcast.models import BroadcastRules
+from bot.broadcast.operators import Operators
+from bot.broadcast.posting import Posting
+from bot.broadcast.reckoning import Reckoning
+from bot.broadcast.rests import RestKeeper
+from bot.broadcast.roster import Roster, Subscriptions
+from bot.broadcast.runner import CampaignRunner
+from bot.broadcast.safety import SafetyNotices
+from bot.broadcast.service import Campaigns
+from bot.broadcast.templates import Template
 from bot.callback.sealing import Seal
 from bot.callback.webhook import Callback, Mode, create_callback_blueprint
 from bot.cases.next_way import CaseNextWay
@@ -79,9 +90,11 @@ from bot.students.ledger import WindowLedger
 from bot.students.lockout import LockPolicy
 from bot.students.profiles import Profiles
 from bot.students.register import Register
+from bot.students.subscriptions import SubscriptionLedger
 from bot.ticker import Ticker
 from bot.wechat.client import GatewayClient as WeChatClient
 from bot.wechat.client import WeChatChannel
+from bot.wechat.notices import MassChannel, SubscriptionChannel, TemplateChannel
 from bot.wecom.client import GatewayClient as WeComClient
 from bot.wecom.client import WeComChannel
 from bot.workdays import Workdays
@@ -93,6 +106,7 @@ from knowledge.published import find
 from knowledge.tokens import private_cache_folder
 
 _LEADER_LIFE = timedelta(seconds=15)
+_CALLS_A_SECOND = 5  # of one sender: the platform answers within a fifth of a second
 _HERE = Path(__file__).resolve().parent
 
 
@@ -306,6 +320,72 @@ class Application:
         )
 
     @cached_property
+    def subscriptions(self) -> Subscriptions:
+        return SubscriptionLedger(self.clock)
+
+    @cached_property
+    def operators(self) -> Operators:
+        return Operators(self.outbox, self.directory, has_robot=bool(self.settings.wecom.robot_webhooks))
+
+    @cached_property
+    def broadcast_rules(self) -> BroadcastRules:
+        given = self.settings.broadcast
+        return BroadcastRules(
+            account_type=self.settings.wechat.account_type,
+            reserve=self.settings.reminders.reserve,
+            approve_above=given.approve_above,
+            daily_cap=given.daily_cap,
+            misfire=timedelta(minutes=given.misfire_minutes),
+            hold_for=timedelta(days=given.hold_days),
+            use_mass=given.use_mass,
+            student_userids=given.student_userids,
+            templates={
+                key: Template(key, one.id, one.kind == "subscribe", one.fields, one.characters)
+                for key, one in given.templates.items()
+            },
+            calls_a_second=self.settings.outbox.concurrency * _CALLS_A_SECOND,
+        )
+
+    @cached_property
+    def campaign_ledger(self) -> Ledger:
+        return Ledger(self.clock, self.subscriptions, self.broadcast_rules.templates)
+
+    @cached_property
+    def campaigns(self) -> Campaigns:
+        return Campaigns(
+            clock=self.clock,
+            chance=self.chance,
+            cipher=self.cipher,
+            outbox=self.outbox,
+            directory=self.directory,
+            ledger=self.campaign_ledger,
+            reckoning=Reckoning(
+                self.clock,
+                Roster(self.outbox, self.subscriptions),
+                self.broadcast_rules,
+                channels=lambda: self.channels,
+            ),
+            rules=self.broadcast_rules,
+        )
+
+    @cached_property
+    def campaign_runner(self) -> CampaignRunner:
+        return CampaignRunner(
+            self.database,
+            clock=self.clock,
+            chance=self.chance,
+            campaigns=self.campaigns,
+            posting=Posting(self.campaigns, self.outbox, self.chance, self.settings.school.zone),
+            operators=self.operators,
+            quiet=self.settings.reminders.quiet,
+            zone=self.settings.school.zone,
+        )
+
+    @cached_property
+    def safety_notices(self) -> SafetyNotices:
+        return SafetyNotices(self.clock, self.campaigns, self.cases, self.operators)
+
+    @cached_property
     def services(self) -> Services:
         return Services(
             settings=self.settings,
@@ -323,6 +403,8 @@ class Application:
             swaps=self.swaps,
             reminder_words=self.season.words,
             reminder_subjects=self.season.subjects,
+            results=self.campaign_ledger,
+            safety_notices=self.safety_notices,
         )
 
     @cached_property
@@ -412,6 +494,9 @@ class Application:
         wecom = self.settings.wecom
         if self.settings.wechat.app_id:
             channels[Source.WECHAT] = WeChatChannel(self.wechat)
+            channels[Source.TEMPLATE] = TemplateChannel(self.wechat)
+            channels[Source.SUBSCRIPTION] = SubscriptionChannel(self.wechat)
+            channels[Source.MASS] = MassChannel(self.wechat)
         if wecom.corp_id:
             channels[Source.WECOM] = WeComChannel(self.wecom, agent_id=wecom.agent_id, clock=self.clock)
         if self.settings.has_robot:
@@ -630,6 +715,8 @@ class Application:
             FallThrough(self.alerts, self.directory, after_attempts=after_attempts),
             CaseNextWay(self.cases, after_attempts=after_attempts),
             WindowLedger(),
+            RestKeeper(self.clock, self.operators),
+            self.campaign_ledger,
         )
 
     @cached_property
@@ -680,6 +767,7 @@ class Application:
             Loop(self.auditor, rest_s=30),
             Loop(self.drills, rest_s=10, leader_only=True),
             Loop(self.step_reminders, rest_s=30, leader_only=True),
+            Loop(self.campaign_runner, rest_s=1, leader_only=True),
         )
 
     def worker(self) -> Worker:

@@ -12,6 +12,8 @@ from handlers.human import human
 from handlers.media import media
 from handlers.plan import plan
 from handlers.privacy import privacy
+from handlers.results import results
+from handlers.safe import safe
 from handlers.staff import staff
 from handlers.subscription import subscription, taps
 
@@ -21,8 +23,10 @@ ROUTERS: tuple[Handler, ...] = (
     binding,  # 绑定, 解绑, and a scanned code; whole sentences only, so it is in nobody's way
     privacy,  # 我的数据, 删除我的数据; likewise
     taps,  # “允许” in a subscription pop-up
+    results,  # of sends; they are from nobody who follows
     account,  # follow, unfollow, and events without words
     media,  # what cannot be read as words
+    safe,  # answers to a safety notice, before anything else can take them for its own
     plan,  # an answer to its question may be a telephone number or 找老师, so it is asked first
     callback,  # 打给我, while somebody worries about the student
     comfort,  # 陪我冷静一下, 热线

@@ -4,6 +4,7 @@ from flask import Flask
 
 from bot.cli.alerts import alerts
 from bot.cli.audit import audit
+from bot.cli.broadcast_ways import broadcast
 from bot.cli.database import database
 from bot.cli.doctor import doctor
 from bot.cli.drill import drill
@@ -30,6 +31,7 @@ def register_commands(app: Flask) -> None:
         rota,
         reminders,
         menu,
+        broadcast,
         outbox,
         database,
         keys,

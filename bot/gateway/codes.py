@@ -51,6 +51,7 @@ _WECHAT: dict[int, Code] = {
     40019: Code(PermanentSendError, "菜单按钮的 key 太长或空着"),
     40020: Code(PermanentSendError, "菜单按钮的网址太长或空着"),
     40023: Code(PermanentSendError, "子菜单的个数不对，最多 5 个"),
+    40037: Code(FeatureOffError, "模板编号不对；核对 broadcast.templates"),
     40125: Code(TokenRefusedError, "AppSecret 不对；到公众平台重新生成并更新 wechat.app_secret"),
     40164: Code(FeatureOffError, "服务器 IP 不在公众平台的白名单里；把它加进去"),
     40200: Code(FeatureOffError, "账号没有认证，不能用这个接口"),
@@ -94,6 +95,7 @@ CODES: dict[Source, dict[int, Code]] = {
     Source.WECHAT: _BOTH | _WECHAT,
     Source.WECOM: _BOTH | _WECOM,
     Source.ROBOT: _BOTH | _WECOM,
+    **dict.fromkeys((Source.TEMPLATE, Source.SUBSCRIPTION, Source.MASS), _BOTH | _WECHAT),
 }
 UNKNOWN = Code(TemporarySendError, "平台返回了没有登记的错误码")
 

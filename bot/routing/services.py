@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from bot.broadcast.ledger import Ledger
+from bot.broadcast.safety import SafetyNotices
 from bot.cases.service import Cases
 from bot.escalation.alerts import Alerts
 from bot.escalation.handling import Handling
@@ -39,6 +41,8 @@ class Services:
     """What students call the topics, and each topic's own name, by the topic meant."""
     reminder_subjects: Mapping[str, Sequence[str]]
     """For each topic the subjects of its deliveries; not those of urgent series."""
+    results: Ledger
+    safety_notices: SafetyNotices
     swaps: Swaps | None = None
 
     @property

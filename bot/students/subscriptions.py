@@ -4,13 +4,14 @@ Source: WeChat's subscription notices. One tap on “允许” is good for one l
 comes; without one left the platform answers 43101.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
+from bot.clock import Clock
 from bot.db import insert_into, table_of
 from bot.students.records import SubscriptionRecord
 
@@ -70,3 +71,22 @@ def _store(session: Session, contact: str, template: str, now: datetime, changes
     statement = insert_into(session.get_bind().dialect.name, _TABLE).values(row)
     changes["updated_at"] = now
     session.connection().execute(statement.on_conflict_do_update(index_elements=["contact", "template"], set_=changes))
+
+
+class SubscriptionLedger:
+    """The same, as those who plan a broadcast ask for it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def remaining(self, session: Session, contacts: Sequence[str], template_id: str) -> Mapping[str, int]:
+        """How many messages each of `contacts` still allows; who allows none is left out."""
+        return remaining_for(session, contacts, template_id)
+
+    def spend(self, session: Session, contact: str, template_id: str) -> None:
+        """One of them is used."""
+        spend_subscription(session, contact, template_id, self._clock.now())
+
+    def none_left(self, session: Session, contact: str, template_id: str) -> None:
+        """The platform said that there is none."""
+        exhaust_subscription(session, contact, template_id, self._clock.now())
