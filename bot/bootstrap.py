@@ -1,6 +1,6 @@
 """The one place where objects are made and handed to each other. No rules here."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property, wraps
@@ -44,8 +44,9 @@ from bot.relay.robot import RobotChannel
 from bot.reminders.schedule import Schedule
 from bot.reminders.series import load_series
 from bot.reminders.service import ReminderRules, Reminders
-from bot.retention import RetentionTicker
+from bot.retention import AlertRetentionTicker, RetentionTicker
 from bot.routing.inbox import Inbox, SpoolTicker
+from bot.routing.maintenance import MaintenanceStage, MaintenanceSwitch
 from bot.routing.pipeline import Pipeline, ReplayedRequestError
 from bot.routing.services import Handler, Services
 from bot.routing.spool import Spool
@@ -69,7 +70,7 @@ from bot.wecom.client import GatewayClient as WeComClient
 from bot.wecom.client import WeComChannel
 from bot.worker import Loop, Worker
 from handlers.menu import MENU
-from handlers.routers import ROUTERS
+from handlers.routers import IN_MAINTENANCE, ROUTERS
 from knowledge.living import LivingBase
 from knowledge.published import find
 from knowledge.tokens import private_cache_folder
@@ -270,9 +271,18 @@ class Application:
             ),
             TakeoverStage(self.cases),  # a person has the chat
             LimitStage(messages_per_minute=self.settings.limits.messages_per_minute),  # a flood
+            MaintenanceStage(self.maintenance, self._routers(IN_MAINTENANCE), self.settings.school.zone),
             HeldStage(self.outbox),  # what waited for the student to write
-            RouterStage([_bound(handler, self.services) for handler in self.handlers]),
+            self._routers(self.handlers),
         )
+
+    def _routers(self, chosen: Collection[Handler]) -> RouterStage:
+        """The handlers that are `chosen`, in their one order."""
+        return RouterStage([_bound(handler, self.services) for handler in self.handlers if handler in chosen])
+
+    @cached_property
+    def maintenance(self) -> MaintenanceSwitch:
+        return MaintenanceSwitch(self.clock)
 
     @cached_property
     def spool(self) -> Spool:
@@ -497,6 +507,16 @@ class Application:
             ),
             Loop(ErasureTicker(self.database, self.clock, self.outbox), rest_s=60, leader_only=True),
             Loop(self.follow_ups, rest_s=60, leader_only=True),
+            Loop(
+                AlertRetentionTicker(
+                    self.database,
+                    self.clock,
+                    kept_for=timedelta(days=self.settings.security.alert_retention_days),
+                    words_for=timedelta(days=self.settings.security.retention_days),
+                ),
+                rest_s=600,
+                leader_only=True,
+            ),
         )
 
     def worker(self) -> Worker:

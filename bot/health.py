@@ -17,6 +17,7 @@ from bot.clock import Clock
 from bot.conversation.records import InboundRecord
 from bot.db import Database
 from bot.escalation.records import AlertRecord
+from bot.maintenance import find_maintenance
 from bot.outbox.records import DeliveryRecord
 from bot.routing.spool import Spool
 
@@ -45,6 +46,17 @@ class Vital:
             return ["worker: has never run (flask worker)"]
         silent = self._clock.now() - at
         return [f"worker: silent for {int(silent.total_seconds())} s"] if silent > _WORKER_SILENT else []
+
+    def maintenance(self) -> dict[str, str | None] | None:
+        """Since when maintenance mode is on and when it is to end, or None. Not a fault: distress must get in."""
+        try:
+            with self._database.read() as session:
+                found = find_maintenance(session)
+        except SQLAlchemyError:  # told by faults()
+            return None
+        if found is None:
+            return None
+        return {"since": found.since.isoformat(), "until": found.until.isoformat() if found.until else None}
 
     def families(self) -> Iterator[GaugeMetricFamily]:
         """The figures, read now. What stands on disk is told even when the database is away."""
@@ -84,6 +96,9 @@ class Vital:
                 "lixiao_token_life_seconds",
                 "How long the access token that ends first is still good",
                 value=(expires - now).total_seconds() if expires else 0,
+            )
+            yield GaugeMetricFamily(
+                "lixiao_maintenance", "1 while maintenance mode is on", value=int(find_maintenance(session) is not None)
             )
             beats = find_beats(session)
             yield _age("lixiao_worker_silence_seconds", "Since a worker last gave a sign", beats.get("worker"), now)
@@ -128,7 +143,11 @@ def create_health_blueprint(vital: Vital) -> Blueprint:
     @blueprint.get("/readyz")
     def readyz() -> tuple[Response, int]:
         faults = vital.faults()
-        return jsonify(status="faulty" if faults else "ready", faults=faults), 503 if faults else 200
+        if faults:
+            return jsonify(status="faulty", faults=faults), 503
+        if maintenance := vital.maintenance():  # 200: a balancer that took it away would take the distress screen away
+            return jsonify(status="maintenance", faults=[], maintenance=maintenance), 200
+        return jsonify(status="ready", faults=[]), 200
 
     @blueprint.get("/metrics")
     def metrics() -> Response:

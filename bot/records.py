@@ -1,6 +1,6 @@
 """All tables together, for the migrations: importing this registers each feature's records."""
 
-from bot import beats, leases
+from bot import beats, leases, maintenance
 from bot.cases import records as cases
 from bot.channel import records as channel
 from bot.conversation import records as conversation
@@ -11,5 +11,5 @@ from bot.reminders import records as reminders
 from bot.staff import records as staff
 from bot.students import records as students
 
-FEATURES = (beats, leases, cases, channel, conversation, escalation, outbox, reminders, staff, students)
+FEATURES = (beats, leases, maintenance, cases, channel, conversation, escalation, outbox, reminders, staff, students)
 METADATA = Base.metadata

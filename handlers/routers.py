@@ -29,3 +29,6 @@ ROUTERS: tuple[Handler, ...] = (
     faq,
     fallback,
 )
+
+IN_MAINTENANCE = frozenset({plan, callback, comfort, human, subscription})
+"""Who answers students in maintenance mode too: what helps somebody in need, and 退订."""

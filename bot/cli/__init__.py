@@ -7,6 +7,7 @@ from bot.cli.database import database
 from bot.cli.doctor import doctor
 from bot.cli.kb import kb
 from bot.cli.keys import keys
+from bot.cli.maintenance import maintenance
 from bot.cli.outbox import outbox
 from bot.cli.reminders import reminders
 from bot.cli.run import serve, worker
@@ -31,5 +32,6 @@ def register_commands(app: Flask) -> None:
         worker,
         serve,
         doctor,
+        maintenance,
     ):
         app.cli.add_command(command)
