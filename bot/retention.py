@@ -106,15 +106,20 @@ class AlertRetentionTicker:
         self._kept_for = max(kept_for, words_for) if kept_for else None
 
     def tick(self) -> TickReport:
-        """Up to 500 alerts that were closed so long ago have no contact and no message any more. Open ones never."""
+        """Up to 500 alerts that were closed so long ago have no contact and no message any more.
+
+        Open ones never, nor what was merged into one: whose it is is still needed there.
+        """
         if self._kept_for is None:
             return TickReport()
+        still_open = select(AlertRecord.id).where(AlertRecord.state != "resolved")
         old = (
             select(AlertRecord.id)
             .where(
                 AlertRecord.state == "resolved",
                 AlertRecord.resolved_at < self._clock.now() - self._kept_for,
                 AlertRecord.contact != "",
+                AlertRecord.merged_into.is_(None) | AlertRecord.merged_into.not_in(still_open),
             )
             .limit(_AT_ONCE)
         )

@@ -30,5 +30,5 @@ ROUTERS: tuple[Handler, ...] = (
     fallback,
 )
 
-IN_MAINTENANCE = frozenset({plan, callback, comfort, human, subscription})
-"""Who answers students in maintenance mode too: what helps somebody in need, and 退订."""
+IN_MAINTENANCE = frozenset({privacy, plan, callback, comfort, human, subscription})
+"""Who answers students in maintenance mode too: what helps somebody in need, 退订, and 我的数据."""

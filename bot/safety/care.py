@@ -37,8 +37,13 @@ def is_open(session: Session, contact: str, about: str) -> bool:
 
 def wants_listening(words: str, reply: Reply, slot: dict[str, Any], now: datetime) -> bool:
     """True for what is no question: 在宿舍，就我一个 answers ours, and is owed more than advice on moving out."""
-    unclear = reply.by in _UNCLEAR or (reply.by in _UNLESS_ASKED and _ASKS.search(words) is None)
+    unclear = is_unclear(reply) or (reply.by in _UNLESS_ASKED and _ASKS.search(words) is None)
     return unclear and now - datetime.fromisoformat(slot["since"]) < _LISTENS_FOR
+
+
+def is_unclear(reply: Reply) -> bool:
+    """True for what is said when nobody understood."""
+    return reply.by in _UNCLEAR
 
 
 def plain(reply: Reply) -> Reply:

@@ -7,7 +7,7 @@ import bot.db
 
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 

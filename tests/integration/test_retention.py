@@ -259,6 +259,21 @@ def test_an_open_alert_never_forgets(alert: Callable[..., int], database: Databa
     assert owners(database) == [(CONTACT, MESSAGE)]
 
 
+def test_what_was_merged_into_an_open_alert_is_needed_as_long(
+    alert: Callable[..., int], database: Database, clock: FakeClock
+):
+    merged, into = alert(clock.now()), alert(None, "oStudent2")
+    with database.write() as session:
+        session.get_one(AlertRecord, merged).merged_into = into
+    clock.advance(YEARS * 2)
+    ticker = AlertRetentionTicker(database, clock, kept_for=YEARS, words_for=KEPT)
+    assert ticker.tick().done == 0
+    with database.write() as session:
+        record = session.get_one(AlertRecord, into)
+        record.state, record.resolved_at = "resolved", clock.now()
+    assert ticker.tick().done == 1
+
+
 @pytest.mark.parametrize(("kept_for", "left"), [(timedelta(), CONTACT), (timedelta(days=1), "")])
 def test_zero_keeps_for_ever_and_nothing_is_forgotten_before_the_words_are_gone(
     alert: Callable[..., int], database: Database, clock: FakeClock, kept_for: timedelta, left: str
