@@ -1,6 +1,6 @@
 """The one place where objects are made and handed to each other. No rules here."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from functools import cached_property, wraps
@@ -71,8 +71,9 @@ from bot.reminders.personal import StepReminders
 from bot.reminders.schedule import Schedule
 from bot.reminders.series import Season
 from bot.reminders.service import Reminders
-from bot.retention import RetentionTicker
+from bot.retention import AlertRetentionTicker, RetentionTicker
 from bot.routing.inbox import Inbox, SpoolTicker
+from bot.routing.maintenance import MaintenanceStage, MaintenanceSwitch
 from bot.routing.pipeline import Pipeline, ReplayedRequestError
 from bot.routing.services import Handler, Services
 from bot.routing.spool import Spool
@@ -100,7 +101,7 @@ from bot.wecom.client import WeComChannel
 from bot.workdays import Workdays
 from bot.worker import Loop, Worker
 from handlers.menu import MENU
-from handlers.routers import ROUTERS
+from handlers.routers import IN_MAINTENANCE, ROUTERS
 from knowledge.living import LivingBase
 from knowledge.published import find
 from knowledge.tokens import private_cache_folder
@@ -420,9 +421,18 @@ class Application:
             ),
             TakeoverStage(self.cases),  # a person has the chat
             LimitStage(messages_per_minute=self.settings.limits.messages_per_minute),  # a flood
+            MaintenanceStage(self.maintenance, self._routers(IN_MAINTENANCE), self.settings.school.zone),
             HeldStage(self.outbox),  # what waited for the student to write
-            RouterStage([_bound(handler, self.services) for handler in self.handlers]),
+            self._routers(self.handlers),
         )
+
+    def _routers(self, chosen: Collection[Handler]) -> RouterStage:
+        """The handlers that are `chosen`, in their one order."""
+        return RouterStage([_bound(handler, self.services) for handler in self.handlers if handler in chosen])
+
+    @cached_property
+    def maintenance(self) -> MaintenanceSwitch:
+        return MaintenanceSwitch(self.clock)
 
     @cached_property
     def spool(self) -> Spool:
@@ -768,6 +778,16 @@ class Application:
             Loop(self.drills, rest_s=10, leader_only=True),
             Loop(self.step_reminders, rest_s=30, leader_only=True),
             Loop(self.campaign_runner, rest_s=1, leader_only=True),
+            Loop(
+                AlertRetentionTicker(
+                    self.database,
+                    self.clock,
+                    kept_for=timedelta(days=self.settings.security.alert_retention_days),
+                    words_for=timedelta(days=self.settings.security.retention_days),
+                ),
+                rest_s=600,
+                leader_only=True,
+            ),
         )
 
     def worker(self) -> Worker:

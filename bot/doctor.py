@@ -12,6 +12,7 @@ from bot.channel.errors import SendError
 from bot.channel.messages import Source
 from bot.escalation.audit import WORKER
 from bot.escalation.ways import ORDER
+from bot.maintenance import find_maintenance
 from bot.migrations import is_current
 from bot.staff.models import Role
 
@@ -47,6 +48,7 @@ def examine(application: Application) -> Iterator[Finding]:
         ("提醒日历", _calendar),
         ("worker", _worker),
         ("未投递", _spool),
+        ("维护模式", _maintenance),
     )
     for name, check in checks:
         try:
@@ -176,3 +178,13 @@ def _spool(application: Application) -> Finding:
     if waiting:
         return Finding("未投递", ok=False, words=f"{waiting} 条消息在磁盘上等数据库；确认数据库可用、worker 在运行")
     return Finding("未投递", ok=True, words="没有消息滞留在磁盘上")
+
+
+def _maintenance(application: Application) -> Finding:
+    with application.database.read() as session:
+        found = find_maintenance(session)
+    if found is None:
+        return Finding("维护模式", ok=True, words="没有开")
+    since = found.since.astimezone(application.settings.school.zone)
+    words = f"{since:%m-%d %H:%M} 起开着，学生的问题没有回答；做完了运行 flask maintenance off"
+    return Finding("维护模式", ok=False, words=words)

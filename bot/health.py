@@ -19,6 +19,7 @@ from bot.db import Database
 from bot.escalation.audit import WORKER, find_faults
 from bot.escalation.audit_store import take_pulse
 from bot.escalation.records import AlertRecord
+from bot.maintenance import find_maintenance
 from bot.outbox.records import DeliveryRecord
 from bot.routing.spool import Spool
 
@@ -42,6 +43,17 @@ class Vital:
         except SQLAlchemyError as error:
             return [f"database: {type(error).__name__}"]
         return [str(fault) for fault in find_faults(pulse, now)]
+
+    def maintenance(self) -> dict[str, str | None] | None:
+        """Since when maintenance mode is on and when it is to end, or None. Not a fault: distress must get in."""
+        try:
+            with self._database.read() as session:
+                found = find_maintenance(session)
+        except SQLAlchemyError:  # told by faults()
+            return None
+        if found is None:
+            return None
+        return {"since": found.since.isoformat(), "until": found.until.isoformat() if found.until else None}
 
     def families(self) -> Iterator[GaugeMetricFamily]:
         """The figures, read now. What stands on disk is told even when the database is away."""
@@ -101,6 +113,9 @@ class Vital:
             yield silent
             faults = find_faults(pulse, now)
             yield GaugeMetricFamily("lixiao_audit_faults", "Faults that the audit finds", value=len(faults))
+            yield GaugeMetricFamily(
+                "lixiao_maintenance", "1 while maintenance mode is on", value=int(find_maintenance(session) is not None)
+            )
             beats = find_beats(session)
             yield _age("lixiao_worker_silence_seconds", "Since a worker last gave a sign", beats.get("worker"), now)
 
@@ -144,7 +159,11 @@ def create_health_blueprint(vital: Vital) -> Blueprint:
     @blueprint.get("/readyz")
     def readyz() -> tuple[Response, int]:
         faults = vital.faults()
-        return jsonify(status="faulty" if faults else "ready", faults=faults), 503 if faults else 200
+        if faults:
+            return jsonify(status="faulty", faults=faults), 503
+        if maintenance := vital.maintenance():  # 200: a balancer that took it away would take the distress screen away
+            return jsonify(status="maintenance", faults=[], maintenance=maintenance), 200
+        return jsonify(status="ready", faults=[]), 200
 
     @blueprint.get("/metrics")
     def metrics() -> Response:

@@ -1,6 +1,6 @@
 """All tables together, for the migrations: importing this registers each feature's records."""
 
-from bot import beats, leases
+from bot import beats, leases, maintenance
 from bot.broadcast import records as broadcast
 from bot.cases import records as cases
 from bot.channel import records as channel
@@ -17,6 +17,7 @@ from bot.students import records as students
 FEATURES = (
     beats,
     leases,
+    maintenance,
     broadcast,
     cases,
     channel,

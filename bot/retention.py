@@ -96,3 +96,47 @@ def _let_go(session: Session, condition: ColumnElement[bool]) -> None:
 def _never_fetched(oldest: datetime) -> ColumnElement[bool]:
     """Held for somebody who has not written again."""
     return and_(DeliveryRecord.state == DeliveryState.HELD.value, DeliveryRecord.expires_at < oldest)
+
+
+class AlertRetentionTicker:
+    """A closed alert forgets in time whose it was. Its log and its figures stay: they name no student."""
+
+    name = "alert_retention"
+
+    def __init__(self, database: Database, clock: Clock, *, kept_for: timedelta, words_for: timedelta) -> None:
+        """`kept_for` counts from the closing; zero keeps for ever.
+
+        The alert's log names the message that raised it, and the message its sender: so nothing is forgotten before
+        the words, kept `words_for`, are gone.
+        """
+        self._database = database
+        self._clock = clock
+        self._kept_for = max(kept_for, words_for) if kept_for else None
+
+    def tick(self) -> TickReport:
+        """Up to 500 alerts that were closed so long ago have no contact and no message any more.
+
+        Open ones never, nor what was merged into one: whose it is is still needed there.
+        """
+        if self._kept_for is None:
+            return TickReport()
+        still_open = select(AlertRecord.id).where(AlertRecord.state != "resolved")
+        old = (
+            select(AlertRecord.id)
+            .where(
+                AlertRecord.state == "resolved",
+                AlertRecord.resolved_at < self._clock.now() - self._kept_for,
+                AlertRecord.contact != "",
+                AlertRecord.merged_into.is_(None) | AlertRecord.merged_into.not_in(still_open),
+            )
+            .limit(_AT_ONCE)
+        )
+        with self._database.read() as session:
+            alerts = session.scalars(old).all()
+        if alerts:
+            forgotten = {"contact": "", "first_inbound_id": "", "last_inbound_id": ""}
+            with self._database.write() as session:
+                still_closed = AlertRecord.id.in_(alerts), AlertRecord.state == "resolved"
+                session.execute(update(AlertRecord).where(*still_closed).values(forgotten))
+            logger.info("old_alerts_anonymised", count=len(alerts))
+        return TickReport(done=len(alerts), more=len(alerts) == _AT_ONCE)

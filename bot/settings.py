@@ -237,6 +237,7 @@ class Security(Section):
     secret_key: SecretStr = EMPTY
     data_keys: tuple[DataKey, ...] = ()
     retention_days: int = Field(default=180, ge=1, le=3650)
+    alert_retention_days: int = Field(default=1095, ge=0, le=36500)
 
     @property
     def keys(self) -> list[bytes]:

@@ -36,3 +36,6 @@ ROUTERS: tuple[Handler, ...] = (
     faq,
     fallback,
 )
+
+IN_MAINTENANCE = frozenset({privacy, plan, callback, comfort, human, subscription})
+"""Who answers students in maintenance mode too: what helps somebody in need, 退订, and 我的数据."""

@@ -10,6 +10,7 @@ from bot.cli.doctor import doctor
 from bot.cli.drill import drill
 from bot.cli.kb import kb
 from bot.cli.keys import keys
+from bot.cli.maintenance import maintenance
 from bot.cli.menu import menu
 from bot.cli.outbox import outbox
 from bot.cli.reminders import reminders
@@ -40,5 +41,6 @@ def register_commands(app: Flask) -> None:
         doctor,
         audit,
         drill,
+        maintenance,
     ):
         app.cli.add_command(command)

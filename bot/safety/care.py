@@ -14,6 +14,7 @@ from bot.routing.turn import Reply
 SLOT = "care"
 _LISTENS_FOR = timedelta(hours=24)  # after that an unclear text is a text like any other again
 _UNCLEAR = frozenset({"fallback", "suggest", "limit", "guide", "routers_broke"})
+_UNLESS_ASKED = frozenset({"faq", "maintenance"})  # right for a question, and for nothing else
 _ASKS = re.compile(r"[？?吗呢]|怎么|怎样|如何|什么|哪|几[点号天时]|多少|能不能|可不可以|要不要|是不是|有没有|咋")
 _MENUS = ("回复数字", "你问的是哪一个")
 
@@ -36,8 +37,13 @@ def is_open(session: Session, contact: str, about: str) -> bool:
 
 def wants_listening(words: str, reply: Reply, slot: dict[str, Any], now: datetime) -> bool:
     """True for what is no question: 在宿舍，就我一个 answers ours, and is owed more than advice on moving out."""
-    unclear = reply.by in _UNCLEAR or (reply.by == "faq" and _ASKS.search(words) is None)
+    unclear = is_unclear(reply) or (reply.by in _UNLESS_ASKED and _ASKS.search(words) is None)
     return unclear and now - datetime.fromisoformat(slot["since"]) < _LISTENS_FOR
+
+
+def is_unclear(reply: Reply) -> bool:
+    """True for what is said when nobody understood."""
+    return reply.by in _UNCLEAR
 
 
 def plain(reply: Reply) -> Reply:

@@ -13,6 +13,12 @@ from bot.safety.hotlines import Hotlines, load_hotlines, open_lines
 from bot.safety.models import Assessment, Level
 
 DATA_FILE = Path(__file__).parent / "data" / "replies.yaml"
+LAST_RESORT = (
+    "谢谢你告诉我这些。我是程序，你的话老师会看到。\n\n"
+    "如果现在很难撑住，或者有人有危险，请马上打 120 或 110，也可以叫一个人来陪你。\n\n"
+    "要找老师，回复“人工”。"
+)
+"""What is said when no template can be filled in: it needs no file."""
 LONGEST_REPLY = 1200  # bytes: one bubble, read without scrolling, well under the platform's 2,048
 SITUATIONS = frozenset(
     f"{level}_{subject}{again}"

@@ -16,12 +16,13 @@ from bot.safety import care
 from bot.safety.callback import find_call_request, find_phone
 from bot.safety.models import CALM, Assessment, Level
 from bot.safety.plan import progress_of
-from bot.safety.replies import listening_reply, render, supportive_reply, with_call_noted
+from bot.safety.replies import LAST_RESORT, listening_reply, render, supportive_reply, with_call_noted
 from bot.staff.store import Directory
 
 logger = structlog.get_logger(__name__)
 
 Assess = Callable[[str, Sequence[str]], Assessment]
+Say = Callable[..., str]
 _SPLIT_CHARACTERS = 4  # a message this short may be a part of one
 _CARING = frozenset({"safety", "comfort", "plan"})  # handlers whose answers are fit for somebody in pain
 
@@ -29,15 +30,26 @@ _CARING = frozenset({"safety", "comfort", "plan"})  # handlers whose answers are
 class DistressStage:
     """Stores an alert and its cards in the message's own transaction, and answers with care.
 
-    If the assessment itself fails, that raises an alert: a person reads what the machine could not.
+    If the assessment itself fails, that raises an alert: a person reads what the machine could not. If the words of
+    the reply fail, plain ones take their place: the alert is worth more than its wording.
     """
 
-    def __init__(self, assess: Assess, alerts: Alerts, directory: Directory, cipher: Cipher, zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        assess: Assess,
+        alerts: Alerts,
+        directory: Directory,
+        cipher: Cipher,
+        zone: ZoneInfo,
+        *,
+        say: Say = supportive_reply,
+    ) -> None:
         self._assess = assess
         self._alerts = alerts
         self._directory = directory
         self._cipher = cipher
         self._zone = zone
+        self._say = say
 
     def __call__(self, turn: Turn, proceed: Next, /) -> Reply:
         """The supportive reply for red and orange; for yellow one after a real answer, or in the fallback's place.
@@ -59,9 +71,10 @@ class DistressStage:
         again = self._raise(turn, assessment, failed=failed)
         if assessment.alarms:
             turn.conversation.slots = turn.conversation.slots | {care.SLOT: care.begun(assessment.subject, turn.now)}
-        if failed:
-            return proceed(turn)
-        words = supportive_reply(assessment, self._at(turn), again=again)
+        if failed:  # it may have been anything
+            reply = proceed(turn)
+            return reply.with_text(LAST_RESORT) if care.is_unclear(reply) else reply
+        words = self._supportive(turn, assessment, again=again)
         if assessment.alarms:
             return Reply(text=self._with_call(turn, words), by="safety", topic="psych.crisis", plain=True)
         reply = proceed(turn)
@@ -70,6 +83,13 @@ class DistressStage:
         if reply.by == "faq" and reply.topic and not reply.topic.startswith("meta."):
             return Reply(text=f"{reply.text}\n\n{words}", by=reply.by, topic=reply.topic, plain=True)
         return Reply(text=words, by="safety", topic="psych.help", plain=True)
+
+    def _supportive(self, turn: Turn, assessment: Assessment, *, again: bool) -> str:
+        try:
+            return self._say(assessment, self._at(turn), again=again)
+        except Exception:  # to raise here would roll the alert back
+            logger.exception("supportive_reply_failed", inbound=turn.inbound_id)
+            return LAST_RESORT
 
     def _assessed(self, turn: Turn) -> tuple[Assessment, bool]:
         words = turn.message.text

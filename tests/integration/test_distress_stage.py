@@ -22,6 +22,7 @@ from bot.routing.turn import Reply, Turn
 from bot.safety.assessment import assess
 from bot.safety.lexicon import load_lexicon
 from bot.safety.models import Assessment
+from bot.safety.replies import LAST_RESORT, supportive_reply
 from bot.safety.screen import DistressStage
 from bot.staff.models import Role, Staff
 from bot.staff.store import Directory
@@ -38,7 +39,7 @@ def really(text: str, recent: Sequence[str]) -> Assessment:
     return assess(text, recent, LEXICON)
 
 
-def fails(_text: str, _recent: Sequence[str]) -> Assessment:
+def fails(*_: object, **__: object) -> Any:
     message = "planted"
     raise RuntimeError(message)
 
@@ -59,8 +60,15 @@ def run(
     now = clock.now()
     conversation = Conversation(contact="c", minute_started_at=now, updated_at=now)
 
-    def through(text: str, judge: Any = really, answer: Reply = ANSWER, held: int = 0, sender: str = "c") -> Reply:
-        stage = DistressStage(judge, alerts, directory, cipher, ZONE)
+    def through(
+        text: str,
+        judge: Any = really,
+        answer: Reply = ANSWER,
+        held: int = 0,
+        sender: str = "c",
+        say: Any = supportive_reply,
+    ) -> Reply:
+        stage = DistressStage(judge, alerts, directory, cipher, ZONE, say=say)
         source = Source.WECOM if sender == "wang" else Source.WECHAT
         message = InboundMessage(source, sender, chance.new_id(), Kind.TEXT, clock.now(), text=text)
         contact = Contact(contact=sender, source=source.value, first_seen_at=now, last_seen_at=now)
@@ -82,6 +90,14 @@ def test_if_the_assessment_fails_a_person_is_told_and_the_question_is_answered(r
     with database.read() as session:
         assert session.scalars(select(DeliveryRecord.channel)).all() == ["wecom"]
         assert "没能判断" in str(session.scalars(select(AlertRecord.signals)).one())
+
+
+def test_if_the_words_of_the_reply_fail_the_alert_stands_and_plain_words_are_said(run: Run, database: Database) -> None:
+    assert run("我不想活了", say=fails).text == LAST_RESORT
+    assert alert_levels(database) == ["orange"]
+    assert "120" in LAST_RESORT
+    assert "人工" in LAST_RESORT
+    assert "！" not in LAST_RESORT
 
 
 def test_the_rule_that_raised_it_is_stored_and_the_words_are_not(run: Run, database: Database) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from bot.cases.records import CaseMessageRecord, CaseRecord
 from bot.channel.channel import Receipt
@@ -14,12 +14,12 @@ from bot.conversation.records import InboundRecord, SeenSignatureRecord
 from bot.conversation.store import accept, save_inbound
 from bot.crypto import Cipher
 from bot.db import Base, Database
-from bot.escalation.records import AlertRecord
+from bot.escalation.records import AlertLogRecord, AlertRecord
 from bot.outbox import store
 from bot.outbox.outbox import Outbox
 from bot.outbox.records import AttemptRecord, DeliveryRecord
 from bot.outbox.state import Priority, RetryPolicy, settle
-from bot.retention import RetentionTicker
+from bot.retention import AlertRetentionTicker, RetentionTicker
 
 KEPT = timedelta(days=180)
 HOUR = timedelta(hours=1)
@@ -194,3 +194,108 @@ def test_alerts_stay_without_words(ticker: RetentionTicker, database: Database, 
 
 def test_nothing_old_is_nothing_done(ticker: RetentionTicker):
     assert ticker.tick().done == 0
+
+
+YEARS = timedelta(days=1095)
+CONTACT, MESSAGE = "oStudent1", "01hz0000000000000000000001"
+
+
+@pytest.fixture
+def alert(database: Database, clock: FakeClock) -> Callable[..., int]:
+    """An alert that was closed at a moment, or is open."""
+
+    def _alert(resolved_at: datetime | None, contact: str = CONTACT) -> int:
+        with database.write() as session:
+            record = AlertRecord(
+                contact=contact,
+                about="self",
+                level="red",
+                state="resolved" if resolved_at else "acknowledged",
+                signals=[{"rule": "farewell", "level": "red"}],
+                first_inbound_id=MESSAGE,
+                last_inbound_id=MESSAGE,
+                triggered_at=clock.now(),
+                last_message_at=clock.now(),
+                next_notice_at=None,
+                resolved_at=resolved_at,
+            )
+            session.add(record)
+            session.flush()
+            return record.id
+
+    return _alert
+
+
+def owners(database: Database) -> list[tuple[str, str]]:
+    with database.read() as session:
+        rows = session.execute(select(AlertRecord.contact, AlertRecord.last_inbound_id).order_by(AlertRecord.id))
+        return [(contact, message) for contact, message in rows]
+
+
+def test_a_closed_alert_forgets_in_time_whose_it_was_and_counts_on(
+    alert: Callable[..., int], database: Database, count: Count, clock: FakeClock
+):
+    """To the second; what happened to it stays for the figures."""
+    ticker = AlertRetentionTicker(database, clock, kept_for=YEARS, words_for=KEPT)
+    number = alert(clock.now())
+    with database.write() as session:
+        session.add(AlertLogRecord(alert_id=number, at=clock.now(), event="resolved", detail={"code": "handled"}))
+    clock.advance(YEARS)
+    assert ticker.tick().done == 0
+    clock.advance(timedelta(seconds=1))
+    assert ticker.tick().done == 1
+    assert owners(database) == [("", "")]
+    assert ticker.tick().done == 0
+    with database.read() as session:
+        kept = session.get_one(AlertRecord, number)
+        assert (kept.level, kept.state, kept.signals) == ("red", "resolved", [{"rule": "farewell", "level": "red"}])
+    assert count(AlertLogRecord) == 1
+
+
+def test_an_open_alert_never_forgets(alert: Callable[..., int], database: Database, clock: FakeClock):
+    alert(None)
+    clock.advance(YEARS * 10)
+    AlertRetentionTicker(database, clock, kept_for=YEARS, words_for=KEPT).tick()
+    assert owners(database) == [(CONTACT, MESSAGE)]
+
+
+def test_what_was_merged_into_an_open_alert_is_needed_as_long(
+    alert: Callable[..., int], database: Database, clock: FakeClock
+):
+    merged, into = alert(clock.now()), alert(None, "oStudent2")
+    with database.write() as session:
+        session.get_one(AlertRecord, merged).merged_into = into
+    clock.advance(YEARS * 2)
+    ticker = AlertRetentionTicker(database, clock, kept_for=YEARS, words_for=KEPT)
+    assert ticker.tick().done == 0
+    with database.write() as session:
+        record = session.get_one(AlertRecord, into)
+        record.state, record.resolved_at = "resolved", clock.now()
+    assert ticker.tick().done == 1
+
+
+@pytest.mark.parametrize(("kept_for", "left"), [(timedelta(), CONTACT), (timedelta(days=1), "")])
+def test_zero_keeps_for_ever_and_nothing_is_forgotten_before_the_words_are_gone(
+    alert: Callable[..., int], database: Database, clock: FakeClock, kept_for: timedelta, left: str
+):
+    ticker = AlertRetentionTicker(database, clock, kept_for=kept_for, words_for=KEPT)
+    alert(clock.now())
+    clock.advance(KEPT - HOUR)
+    ticker.tick()
+    assert owners(database)[0][0] == CONTACT
+    clock.advance(2 * HOUR)
+    ticker.tick()
+    assert owners(database)[0][0] == left
+
+
+def test_a_great_many_alerts_are_forgotten_in_several_ticks(
+    alert: Callable[..., int], database: Database, clock: FakeClock
+):
+    """Several of one student among them: only open alerts are one for each."""
+    ticker = AlertRetentionTicker(database, clock, kept_for=YEARS, words_for=KEPT)
+    with database.write() as session:
+        first = session.get_one(AlertRecord, alert(clock.now()))
+        values = {column.key: getattr(first, column.key) for column in AlertRecord.__table__.columns}
+        session.execute(insert(AlertRecord), [values | {"id": first.id + extra} for extra in range(1, 510)])
+    clock.advance(YEARS + HOUR)
+    assert [(report.done, report.more) for report in (ticker.tick(), ticker.tick())] == [(500, True), (10, False)]
