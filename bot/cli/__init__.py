@@ -3,6 +3,7 @@
 from flask import Flask
 
 from bot.cli.database import database
+from bot.cli.demo import demo
 from bot.cli.doctor import doctor
 from bot.cli.kb import kb
 from bot.cli.keys import keys
@@ -16,5 +17,5 @@ from bot.cli.students import students
 
 def register_commands(app: Flask) -> None:
     """`flask --help` shows all of them."""
-    for command in (kb, safety, students, staff, rota, reminders, outbox, database, keys, worker, serve, doctor):
+    for command in (kb, safety, students, staff, rota, reminders, outbox, database, keys, worker, serve, doctor, demo):
         app.cli.add_command(command)
