@@ -8,7 +8,7 @@ from flask.cli import AppGroup
 from bot.cli.current import current_application, shown_errors
 from bot.demonstration.service import Loaded, check, load
 from bot.demonstration.summary import Summary
-from bot.logs import configure_logs
+from bot.logs import only_errors
 
 demo = AppGroup("demo", help="演示数据。")
 _WINDOWS = {"open": "开着", "used": "额度用完", "closed": "已关", "never": "从未打开"}
@@ -33,12 +33,8 @@ def load_demonstration(*, students: int, days: int, yes_replace: bool) -> None:
     """装一所演示学校：名单、值班表、绑定、提问、警报、诉求和提醒。只在开发模式、没有微信账号时；什么也不会发出去。"""
     application = current_application()
     check(application, replace=yes_replace)
-    configure_logs("critical")  # a month in half a minute says too much
-    try:
-        with click.progressbar(length=1000, label="正在过这一个季节") as bar:
-            loaded = load(application, students=students, days=days, progress=lambda done, of: _advance(bar, done, of))
-    finally:
-        configure_logs(application.settings.server.log_level)
+    with only_errors(), click.progressbar(length=1000, label="正在过这一个季节") as bar:  # a month says too much
+        loaded = load(application, students=students, days=days, progress=lambda done, of: _advance(bar, done, of))
     _tell(loaded, application.settings.public_url)
 
 
@@ -57,7 +53,7 @@ def _tell(loaded: Loaded, address: str) -> None:
         "没人接的警报会到他手机上，按“我来处理”\n"
         f"· 在那里新建一个叫“{somebody.name}”的学生，他就是名单里 {somebody.college}"
         f"{somebody.class_name}的那一位，已经绑定\n"
-        "· 写一句“不想活了”，看王老师收到的卡片；老师回“收到 A1”“已处理 A1”\n"
+        "· 写一句“不想活了”，看王老师收到的卡片；老师回“收到 A编号”“已处理 A编号”\n"
         "· flask students status、flask reminders list、flask outbox list、flask safety report、flask doctor\n"
         "正式使用前换一个空的数据库。"
     )

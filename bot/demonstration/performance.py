@@ -18,9 +18,9 @@ from bot.students.codes import written
 
 _BUTTONS = {"我来处理": "ack", "误报": "false"}
 _EVENTS = frozenset({Does.FOLLOWS, Does.UNFOLLOWS, Does.CLICKS})
-_FOLLOWED_UP = frozenset(
-    {Does.NOTHING, Does.STAFF, Does.PRESSES, Does.REMINDS}
-)  # the others wait for the next of these
+_FOLLOWED_UP = frozenset({Does.NOTHING, Does.STAFF, Does.PRESSES, Does.REMINDS})
+"""After these all loops go round; after the many others only those that send: a round of all costs ten messages."""
+_SENDING = frozenset({"safety_dispatcher", "dispatcher"})
 _ROUNDS = 200  # of the loops at one moment; a reminder to a school takes some dozens
 
 
@@ -41,14 +41,15 @@ class Performance:
         for act in acts:
             self._go_to(act.at)
             self._do(act)
-            if act.does in _FOLLOWED_UP:
-                self.tick()
+            self._tick(all_of_them=act.does in _FOLLOWED_UP)
             progress(1)
 
-    def tick(self) -> None:
-        """Everything that is due now is done, and what follows from it."""
+    def _tick(self, *, all_of_them: bool) -> None:
+        """Everything that is due now, or is to be sent now, is done, and what follows from it."""
+        tickers = [loop.ticker for loop in self._application.loops]
+        tickers = [ticker for ticker in tickers if all_of_them or ticker.name in _SENDING]
         for _ in range(_ROUNDS):
-            reports = [loop.ticker.tick() for loop in self._application.loops]
+            reports = [ticker.tick() for ticker in tickers]
             if not any(report.done for report in reports):
                 return
         raise EndlessError

@@ -22,7 +22,9 @@ _HOURS = {8: 3.0, 9: 6.0, 10: 7.0, 11: 6.0, 12: 9.0, 13: 6.0, 14: 6.0, 15: 6.0, 
 }  # fmt: skip
 _EARLY = timedelta(hours=3)
 _CHASE = timedelta(minutes=5)
-_BEAT = timedelta(minutes=30)
+_CHASED_FOR = timedelta(minutes=70)
+_BEAT = timedelta(hours=1)
+_AWAKE = range(7, 24)
 _REMINDED = {0: time(12, 20), 2: time(12, 10), 3: time(17, 40)}  # Monday, Wednesday, Thursday, as in the season
 
 
@@ -129,14 +131,26 @@ def _lead(follower: Follower, story: Story, span: Span) -> Iterator[Act]:
         yield Act(span.start + _EARLY / 2, Does.BINDS, follower.contact, student_no=follower.student_no)
     for step in story.steps:
         yield Act(begins + step.after, Does(step.what), follower.contact, step.words)
-    for number in range(1, 15):  # an alert that nobody takes is told again on time
-        yield Act(begins + number * _CHASE, Does.NOTHING)
+    answered = next((step.after for step in story.steps if step.what != Does.SAYS), _CHASED_FOR)
+    at = begins
+    while at < begins + answered:  # what nobody takes is told again on time
+        yield Act(at, Does.NOTHING)
+        at += _CHASE
 
 
 def _crowd(follower: Follower, talk: Talk, span: Span, dice: Dice) -> Iterator[Act]:
-    """Somebody without a story."""
-    contact = follower.contact
+    """Somebody without a story, who may follow no more in the end."""
     joined = min(span.moment(dice), span.moment(dice))
+    leaves = max(joined, span.end - timedelta(minutes=dice.between(0, 3000))) if dice.happens(_UNFOLLOW) else None
+    for act in _life(follower, talk, span, joined, dice):
+        if leaves is None or act.at <= leaves:
+            yield act
+    if leaves is not None:
+        yield Act(leaves, Does.UNFOLLOWS, follower.contact)
+
+
+def _life(follower: Follower, talk: Talk, span: Span, joined: datetime, dice: Dice) -> Iterator[Act]:
+    contact = follower.contact
     yield Act(joined, Does.FOLLOWS, contact)
     if follower.binds:
         bound = joined + timedelta(minutes=dice.between(1, 600))
@@ -147,8 +161,6 @@ def _crowd(follower: Follower, talk: Talk, span: Span, dice: Dice) -> Iterator[A
         yield from _session(contact, talk, span.moment(dice, after=joined), dice)
     if dice.happens(_OPT_OUT):
         yield Act(span.moment(dice, after=joined), Does.SAYS, contact, dice.pick(talk.opt_outs))
-    if dice.happens(_UNFOLLOW):
-        yield Act(span.end - timedelta(minutes=dice.between(0, 3000)), Does.UNFOLLOWS, contact)
 
 
 def _session(contact: str, talk: Talk, at: datetime, dice: Dice) -> Iterator[Act]:
@@ -163,8 +175,9 @@ def _session(contact: str, talk: Talk, at: datetime, dice: Dice) -> Iterator[Act
 
 
 def _beats(span: Span) -> Iterator[Act]:
-    at = span.start
+    at = span.start.replace(minute=42, second=0, microsecond=0)  # soon after the season's reminders are planned
     while at < span.end:
-        yield Act(at, Does.NOTHING)
+        if at.astimezone(span.zone).hour in _AWAKE:
+            yield Act(at, Does.NOTHING)
         at += _BEAT
     yield Act(span.end, Does.NOTHING)
