@@ -5,13 +5,17 @@ BIN := $(VENV)/bin
 export XDG_RUNTIME_DIR ?= $(CURDIR)/var/run
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench lock clean
+.PHONY: help run demo-data test lint bench lock clean
 
 help: ## 这张表
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 run: $(VENV)/.run ## 启动：网页、worker、（没有微信账号时）手机模拟器，http://127.0.0.1:8000
 	@exec $(BIN)/python app.py
+
+demo-data: $(VENV)/.run ## 装一所演示学校：学生、老师、值班表、一个月的提问和警报；然后 make run 看
+	@$(BIN)/python -m flask db upgrade
+	@$(BIN)/python -m flask demo load
 
 test: $(VENV)/.test ## 装好测试要的东西，运行全部测试和检查
 	@mkdir -p $(XDG_RUNTIME_DIR)

@@ -1,7 +1,7 @@
 """The one place where objects are made and handed to each other. No rules here."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from functools import cached_property, wraps
 from pathlib import Path
@@ -26,7 +26,7 @@ from bot.callback.sealing import Seal
 from bot.callback.webhook import Callback, Mode, create_callback_blueprint
 from bot.cases.next_way import CaseNextWay
 from bot.cases.service import Cases
-from bot.channel.channel import Channel
+from bot.channel.channel import Channel, MemoryChannel
 from bot.channel.messages import Source
 from bot.clock import Chance, Clock
 from bot.crypto import Cipher
@@ -794,6 +794,14 @@ class Application:
         """A worker of this application."""
         lease = Lease(self.database, self.clock, name="scheduler", holder=self.chance.new_id(), life=_LEADER_LIFE)
         return Worker(self.database, self.clock, lease, self.loops)
+
+    def rehearsal(self, clock: Clock, *, seed: int) -> "Application":
+        """The same application at another time: what it sends is settled, kept in memory and reaches nobody."""
+        settings = self.settings.with_values(escalation={"heartbeat_url": ""})
+        other = replace(self, settings=settings, clock=clock, seed=seed, simulated=False)
+        channels = dict.fromkeys(Source, MemoryChannel())
+        other.__dict__.update(database=self.database, knowledge=self.knowledge, channels=channels)
+        return other
 
 
 def _rungs(steps: Sequence[EscalationStep]) -> tuple[Rung, ...]:

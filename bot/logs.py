@@ -4,8 +4,10 @@ import json
 import logging
 import re
 import sys
+import threading
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import PurePath
 from typing import Any
@@ -22,6 +24,8 @@ _SECRET = re.compile(
 _FORBIDDEN = frozenset({"text", "words", "name", "phone", "content", "reply", "body"})
 _FRAMES = 4
 _PLAIN = (date, timedelta, PurePath)
+_GRAVE = frozenset({"error", "exception", "critical"})
+_quiet = threading.Event()
 
 
 def scrub(text: str) -> str:
@@ -85,6 +89,22 @@ class _LibraryFormatter(logging.Formatter):
         return json.dumps(event, ensure_ascii=False)
 
 
+def _only_grave(_logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if _quiet.is_set() and method not in _GRAVE:
+        raise structlog.DropEvent
+    return event
+
+
+@contextmanager
+def only_errors() -> Iterator[None]:
+    """Within this, in all threads of the process, our events below an error are not logged."""
+    _quiet.set()
+    try:
+        yield
+    finally:
+        _quiet.clear()
+
+
 def configure_logs(level: str) -> None:
     """Sends structlog's events and the libraries' warnings to standard error."""
     number = logging.getLevelNamesMapping()[level.upper()]
@@ -93,6 +113,7 @@ def configure_logs(level: str) -> None:
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
     structlog.configure(
         processors=[
+            _only_grave,
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

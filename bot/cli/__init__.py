@@ -6,6 +6,7 @@ from bot.cli.alerts import alerts
 from bot.cli.audit import audit
 from bot.cli.broadcast_ways import broadcast
 from bot.cli.database import database
+from bot.cli.demo import demo
 from bot.cli.doctor import doctor
 from bot.cli.drill import drill
 from bot.cli.kb import kb
@@ -42,5 +43,6 @@ def register_commands(app: Flask) -> None:
         audit,
         drill,
         maintenance,
+        demo,
     ):
         app.cli.add_command(command)

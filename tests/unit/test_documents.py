@@ -23,7 +23,7 @@ DOCUMENTS = sorted(
 )
 DEPLOYED = sorted((ROOT / "deploy").iterdir())
 COMMAND = re.compile(r"(?<![\w/.])flask ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?((?: --[a-z][a-z-]*)*)")
-TARGET = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
+TARGET = re.compile(r"(?:`|^)make ([a-z-]+)", re.MULTILINE)
 SETTING = re.compile(r"LIXIAO_([A-Z]+)__([A-Z_]*[A-Z])")
 LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)]*)?\)")
 OWN_COMMANDS = {"run", "shell", "routes"}  # Flask's
@@ -95,7 +95,7 @@ def test_the_check_itself_finds_wrong_commands(
 @pytest.mark.parametrize("path", named(DOCUMENTS))
 def test_every_make_target_exists(path: Path) -> None:
     """`make …` in a document is a target of the Makefile."""
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert set(TARGET.findall(path.read_text(encoding="utf-8"))) <= targets
 
 

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from bot.channel.messages import TextContent
-from bot.logs import configure_logs, scrub
+from bot.logs import configure_logs, only_errors, scrub
 
 WORDS = "我不想活了"
 
@@ -163,3 +163,14 @@ class TestLibraries:
 def test_scrub(text: str, scrubbed: str):
     """Secret parameters lose their values, wherever they are written; other text stays as it is."""
     assert scrub(text) == scrubbed
+
+
+def test_quiet_drops_what_is_below_an_error_and_no_more(lines: Lines) -> None:
+    """A command that lives through a month says only what went wrong in it; afterwards all is told again."""
+    logger = structlog.get_logger("quiet")
+    with only_errors():
+        logger.info("dropped")
+        logger.warning("dropped")
+        logger.error("kept")
+    logger.info("told_again")
+    assert [line["event"] for line in lines()] == ["kept", "told_again"]
