@@ -3,13 +3,10 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import select
-
 from bot.bootstrap import Application
-from bot.escalation import rota
+from bot.escalation import rota_files, rota_store
 from bot.staff import importing
 from bot.staff.models import ROLE_NAMES, Staff
-from bot.staff.records import StaffRecord
 from bot.students.importing import read_students, write_students
 from bot.students.models import Student
 from bot.tables import write_table
@@ -51,9 +48,9 @@ def _staff(application: Application, path: Path, staff: list[Staff]) -> None:
 
 
 def _rota(application: Application, path: Path, rows: list[list[str]]) -> None:
-    write_table(path, rota.COLUMNS, rows)
+    write_table(path, rota_files.COLUMNS, rows)
     with application.database.read() as session:
-        known = set(session.scalars(select(StaffRecord.staff_no).where(StaffRecord.active)))
-    shifts = rota.read_rota(path, zone=application.settings.school.zone, known=known)
+        known = rota_store.active_numbers(session)
+    planned = rota_files.read_planned(path, zone=application.settings.school.zone, known=known)
     with application.database.write() as session:
-        application.rota.replace(session, shifts)
+        application.rota.plan(session, planned)
