@@ -305,7 +305,7 @@ class Application:
             chance=self.chance,
             giving=self.giving,
             season=self.season,
-            schedule=Schedule(days, zone, pauses=self.season.pauses),
+            schedule=Schedule(days, zone, pauses=self.season.pauses, is_working_day=self.workdays.is_working_day),
             rules=self.reminder_rules,
         )
 

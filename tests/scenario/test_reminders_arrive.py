@@ -1,7 +1,7 @@
 """Reminders: at their hour, not in quiet hours, to those who may be written to, held for the others."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -229,3 +229,11 @@ def test_the_command_line_says_who_would_get_what(world: World) -> None:
     assert unknown.exit_code == 1
     assert "没有系列 fake。有：telecom_fraud" in unknown.output
     world.no_other_messages()
+
+
+def test_what_is_for_working_days_knows_the_schools_holidays(build_world: Callable[..., World]) -> None:
+    """The first Wednesday of June is a holiday here: what sends students to an office goes out on Thursday."""
+    start = datetime(2027, 6, 1, tzinfo=ZONE)
+    reminders = build_world(rota={"holidays": (date(2027, 6, 2),)}).application.reminders
+    planned = {one.series.key: one.at for one in reminders.planned(start, start + timedelta(days=4))}
+    assert planned["job_traps"] == datetime(2027, 6, 3, 12, 40, tzinfo=ZONE)
