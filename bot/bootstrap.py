@@ -220,7 +220,9 @@ class Application:
             zone=self.settings.school.zone,
             has_robot=self.settings.has_robot,
             who_is=self.profiles.who_is,
-            college_of=self.profiles.college_of,
+            college_of=self.college_of,
+            class_of=self.class_of,
+            reaching=self.reaching,
         )
 
     @property
@@ -582,6 +584,10 @@ class Application:
     @cached_property
     def swaps(self) -> Swaps:
         return Swaps(clock=self.clock, rota=self.rota, reaching=self.reaching)
+
+    def college_of(self, session: Session, contact: str) -> str:
+        """The college behind a contact: a student's, or a drill's; empty if it is not known."""
+        return self.profiles.college_of(session, contact) or self.drills.college_of(session, contact)
 
     def class_of(self, session: Session, contact: str) -> str:
         """The class of the student behind a contact; empty as long as the student is not bound."""

@@ -12,11 +12,12 @@ from bot.escalation.alert_log import AlertLog
 from bot.escalation.ladder import Ladder
 from bot.escalation.notices import Notices
 from bot.escalation.policies import NoticePolicy
+from bot.escalation.reaching import Reaching
 from bot.escalation.records import AlertRecord
 from bot.escalation.rota import Rota
 from bot.escalation.staff_news import StaffNews
 from bot.escalation.student_news import StudentNews
-from bot.escalation.targets import CollegeOf, Targets, unknown_college
+from bot.escalation.targets import ClassOf, CollegeOf, Targets, unknown_class, unknown_college
 from bot.escalation.worry import LEVELS, Worry
 from bot.outbox.outbox import Outbox
 from bot.staff.models import Staff
@@ -42,8 +43,13 @@ class Alerts:
         has_robot: bool,
         college_of: CollegeOf = unknown_college,
         who_is: WhoIs = nobody_knows,
+        class_of: ClassOf = unknown_class,
+        reaching: Reaching | None = None,
     ) -> None:
-        """`who_is` names the student for those whose duty it is to know; a group never reads it."""
+        """`who_is` names the student for those whose duty it is to know; a group never reads it.
+
+        Without `reaching` a card is the only way to a person.
+        """
         self._clock = clock
         self._alert_log = AlertLog(clock)
         self._notices = Notices(
@@ -54,11 +60,14 @@ class Alerts:
             zone=zone,
             has_robot=has_robot,
             who_is=who_is,
+            reaching=reaching,
         )
         self.ladder = Ladder(
             clock=clock,
             outbox=outbox,
-            targets=Targets(rota, Directory(cipher)),
+            targets=Targets(
+                rota, Directory(cipher), class_of=class_of, can_reach=reaching.can_reach if reaching else None
+            ),
             notices=self._notices,
             log=self._alert_log,
             policies=policy,

@@ -30,7 +30,7 @@ from bot.escalation.policy import (
     policy_to_json,
 )
 from bot.escalation.records import AlertRecord
-from bot.escalation.targets import Circle, CollegeOf, Targets, can_be_reached
+from bot.escalation.targets import Circle, CollegeOf, Targets
 from bot.outbox.outbox import Outbox
 from bot.staff.models import Staff
 
@@ -175,8 +175,8 @@ class Ladder:
         return [
             [
                 person
-                for person in circle.people(step, alert.college)
-                if can_be_reached(person) and (not wanted or person.role.value in wanted)
+                for person in circle.people(step, alert.college, alert.contact)
+                if circle.can_reach(person) and (not wanted or person.role.value in wanted)
             ]
             for step in policy.steps
         ]
@@ -203,7 +203,7 @@ class Ladder:
         step = decision.step or 0
         rung = people[step]
         new = [person for person in rung if person.staff_no not in alert.told] or rung
-        if circle.duty.reason == "gap" and Target.DUTY in policy.steps[step].targets:
+        if circle.duty(alert.college, alert.contact).reason == "gap" and Target.DUTY in policy.steps[step].targets:
             self._log.write(session, alert.id, "rota_gap", detail={"told_instead": len(new)})
             logger.error("rota_has_a_gap", alert=alert.id)
         alert.told = alert.told | {person.staff_no: [alert.walk, step] for person in new}

@@ -10,7 +10,7 @@ from bot.escalation.alert_log import AlertLog
 from bot.escalation.notices import Notices
 from bot.escalation.policy import Exhausted, Policy, Reason
 from bot.escalation.records import AlertRecord
-from bot.escalation.targets import Circle, can_be_reached
+from bot.escalation.targets import Circle
 from bot.staff.models import Role
 
 logger = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ class LadderAlarms:
             self._tell_admins(session, alert, text, what=f"empty-{step}", circle=circle)
 
     def _tell_admins(self, session: Session, alert: AlertRecord, text: str, *, what: str, circle: Circle) -> None:
-        admins = [person for person in circle.with_role(Role.ADMIN) if can_be_reached(person)]
+        admins = [person for person in circle.with_role(Role.ADMIN) if circle.can_reach(person)]
         if admins:
             self._notices.say(session, alert, text, admins, subject=f"alert-more:{alert.id}:{what}")
 

@@ -39,7 +39,7 @@ def todo(level: str, about: str) -> str:
 
 def subject_name(about: str) -> str:
     """Whose danger it is: the writer's own, or that of somebody the writer worries about."""
-    return "担心别人" if about == "other" else "学生本人"
+    return {"other": "担心别人", "drill": "演练，不是真的"}.get(about, "学生本人")
 
 
 def contact_name(contact: str) -> str:

@@ -12,7 +12,9 @@ from bot.conversation.records import InboundRecord
 from bot.crypto import Cipher, UnreadableError
 from bot.escalation import messages
 from bot.escalation.alert_log import AlertLog
+from bot.escalation.reaching import Reaching
 from bot.escalation.records import AlertRecord
+from bot.escalation.ways import own_way
 from bot.outbox.outbox import Outbox
 from bot.outbox.state import Delivery, DeliveryState, Priority
 from bot.staff.models import Staff
@@ -38,6 +40,7 @@ class Notices:
         zone: ZoneInfo,
         has_robot: bool,
         who_is: WhoIs,
+        reaching: Reaching | None = None,
     ) -> None:
         """`who_is` names the student to a single person; what may end in a group never has a name."""
         self._who_is = who_is
@@ -47,6 +50,7 @@ class Notices:
         self._log = log
         self._zone = zone
         self._has_robot = has_robot
+        self._reaching = reaching
 
     def words_of(self, session: Session, alert: AlertRecord) -> str:
         """The words of the alert's last message, or a note that they are not kept any more, or cannot be read."""
@@ -65,17 +69,21 @@ class Notices:
         return str(known) if known else messages.contact_name(alert.contact)
 
     def card(self, session: Session, alert: AlertRecord, words: str, person: Staff, *, notes: Sequence[str]) -> None:
-        """The person has a card on its way. It takes the place of an earlier round's that has not left yet."""
+        """The person has a card on its way, or what else reaches them.
+
+        It takes the place of an earlier round's that has not left yet.
+        """
         task_id = f"A{alert.id}-{alert.rounds}-{self._chance.new_id()}"
         card = self._card(alert, words, notes, task_id=task_id, who=self.writer_of(session, alert))
+        message = self._message(person, card, alert.id)
         self._outbox.enqueue(
             session,
-            OutboundMessage(Source.WECOM, person.wecom_userid, card),
+            message,
             priority=Priority.SAFETY,
             subject=f"alert:{alert.id}",
             dedup_key=f"alert:{alert.id}:{alert.rounds}:{person.staff_no}",
         )
-        self._outbox.cancel_outdated(session, f"alert:{alert.id}", Source.WECOM, person.wecom_userid)
+        self._outbox.cancel_outdated(session, f"alert:{alert.id}", message.channel, message.recipient)
 
     def summary(self, session: Session, alerts: Sequence[AlertRecord], person: Staff, *, listed: int) -> None:
         """The person has one text about all of `alerts` on the way, of which the first `listed` are named."""
@@ -113,17 +121,19 @@ class Notices:
 
     def say(self, session: Session, alert: AlertRecord, text: str, people: Sequence[Staff], *, subject: str) -> None:
         """Each of `people`, else the group robot, has the text on its way, once for a `subject`."""
-        targets = [(Source.WECOM, person.wecom_userid) for person in people if person.wecom_userid]
+        content = TextContent(text)
+        reached = [person for person in people if self._can_reach(person)]
+        targets = [self._message(person, content, alert.id) for person in reached]
         if not targets and self._has_robot:
-            targets = [(Source.ROBOT, "")]
+            targets = [OutboundMessage(Source.ROBOT, "", content)]
         if not targets:
             self._log.nobody_reachable(session, alert.id, subject.partition(":")[0])
-        for channel, recipient in targets:
-            key = _said_key(subject, channel, recipient)
+        for message in targets:
+            key = _said_key(subject, message.channel, message.recipient)
             if not self._outbox.is_known(session, key):
                 self._outbox.enqueue(
                     session,
-                    OutboundMessage(channel, recipient, TextContent(text)),
+                    message,
                     priority=Priority.SAFETY,
                     subject=subject,
                     dedup_key=key,
@@ -161,6 +171,16 @@ class Notices:
             self._outbox.cancel(session, delivery.subject)
         else:
             self._outbox.cancel_outdated(session, delivery.subject, Source(delivery.channel), delivery.recipient)
+
+    def _can_reach(self, person: Staff) -> bool:
+        return self._reaching.can_reach(person) if self._reaching else bool(person.wecom_userid)
+
+    def _message(self, person: Staff, content: CardContent | TextContent, alert_id: int) -> OutboundMessage:
+        """By the person's own first way; a card stays one in WeCom only."""
+        way = own_way(person, configured=self._reaching.configured) if self._reaching else None
+        if self._reaching is None or way is None or way is Source.WECOM:
+            return OutboundMessage(Source.WECOM, person.wecom_userid, content)
+        return self._reaching.message(way, person, content, alert=alert_id)
 
     def _card(self, alert: AlertRecord, words: str, notes: Sequence[str], *, task_id: str, who: str) -> CardContent:
         return messages.card(

@@ -29,13 +29,16 @@ Build = Callable[..., World]
 @pytest.fixture
 def school(build_world: Build) -> World:
     """A school with somebody on each rung."""
-    return build_world(staff=SCHOOL, reminders={"enabled": False})
+    return build_world(staff=SCHOOL, reminders={"enabled": False}, rota={"holidays": ("2027-01-01",)})
 
 
-def on_duty(world: World, person: Staff, hours: float = 200) -> None:
+def on_duty(world: World, person: Staff, hours: float = 1500) -> None:
+    """Since this morning, so that no hand-over is due, and for longer than gaps are looked for."""
     now = world.clock.now().astimezone(ZONE)
     with world.application.database.write() as session:
-        world.application.rota.replace(session, [Shift(person.staff_no, "", now, now + timedelta(hours=hours))])
+        world.application.rota.replace(
+            session, [Shift(person.staff_no, "", now - timedelta(hours=3), now + timedelta(hours=hours))]
+        )
 
 
 def cries(world: World, name: str = "李同学", words: str = GOODBYE) -> None:
