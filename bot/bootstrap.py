@@ -10,6 +10,14 @@ from flask import Blueprint
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
+from bot.broadcast.ledger import Ledger
+from bot.broadcast.models import BroadcastRules
+from bot.broadcast.operators import Operators
+from bot.broadcast.rests import RestKeeper
+from bot.broadcast.roster import NoSubscriptions, Roster, Subscriptions
+from bot.broadcast.runner import CampaignRunner
+from bot.broadcast.service import Campaigns
+from bot.broadcast.templates import Template
 from bot.callback.sealing import Seal
 from bot.callback.webhook import Callback, Mode, create_callback_blueprint
 from bot.cases.next_way import CaseNextWay
@@ -77,6 +85,7 @@ from bot.students.register import Register
 from bot.ticker import Ticker
 from bot.wechat.client import GatewayClient as WeChatClient
 from bot.wechat.client import WeChatChannel
+from bot.wechat.notices import MassChannel, SubscriptionChannel, TemplateChannel
 from bot.wecom.client import GatewayClient as WeComClient
 from bot.wecom.client import WeComChannel
 from bot.workdays import Workdays
@@ -88,6 +97,7 @@ from knowledge.published import find
 from knowledge.tokens import private_cache_folder
 
 _LEADER_LIFE = timedelta(seconds=15)
+_CALLS_A_SECOND = 5  # of one sender: the platform answers within a fifth of a second
 _HERE = Path(__file__).resolve().parent
 
 
@@ -270,6 +280,51 @@ class Application:
         )
 
     @cached_property
+    def subscriptions(self) -> Subscriptions:
+        return NoSubscriptions()
+
+    @cached_property
+    def operators(self) -> Operators:
+        return Operators(self.outbox, self.directory, has_robot=bool(self.settings.wecom.robot_webhooks))
+
+    @cached_property
+    def broadcast_rules(self) -> BroadcastRules:
+        given = self.settings.broadcast
+        return BroadcastRules(
+            account_type=self.settings.wechat.account_type,
+            reserve=self.settings.reminders.reserve,
+            approve_above=given.approve_above,
+            daily_cap=given.daily_cap,
+            misfire=timedelta(minutes=given.misfire_minutes),
+            hold_for=timedelta(days=given.hold_days),
+            use_mass=given.use_mass,
+            student_userids=given.student_userids,
+            templates={
+                key: Template(key, one.id, one.kind == "subscribe", one.fields, one.characters)
+                for key, one in given.templates.items()
+            },
+            calls_a_second=self.settings.outbox.concurrency * _CALLS_A_SECOND,
+        )
+
+    @cached_property
+    def campaign_ledger(self) -> Ledger:
+        return Ledger(self.clock, self.subscriptions, self.broadcast_rules.templates)
+
+    @cached_property
+    def campaigns(self) -> Campaigns:
+        return Campaigns(
+            clock=self.clock,
+            chance=self.chance,
+            cipher=self.cipher,
+            outbox=self.outbox,
+            directory=self.directory,
+            roster=Roster(self.outbox, self.subscriptions),
+            ledger=self.campaign_ledger,
+            rules=self.broadcast_rules,
+            channels=lambda: self.channels,
+        )
+
+    @cached_property
     def services(self) -> Services:
         return Services(
             settings=self.settings,
@@ -285,6 +340,7 @@ class Application:
             privacy=self.privacy,
             reminder_topics=self.reminders.topics,
             swaps=self.swaps,
+            results=self.campaign_ledger,
         )
 
     @cached_property
@@ -374,6 +430,9 @@ class Application:
         wecom = self.settings.wecom
         if self.settings.wechat.app_id:
             channels[Source.WECHAT] = WeChatChannel(self.wechat)
+            channels[Source.TEMPLATE] = TemplateChannel(self.wechat)
+            channels[Source.SUBSCRIPTION] = SubscriptionChannel(self.wechat)
+            channels[Source.MASS] = MassChannel(self.wechat)
         if wecom.corp_id:
             channels[Source.WECOM] = WeComChannel(self.wecom, agent_id=wecom.agent_id, clock=self.clock)
         if self.settings.has_robot:
@@ -592,6 +651,8 @@ class Application:
             FallThrough(self.alerts, self.directory, after_attempts=after_attempts),
             CaseNextWay(self.cases, after_attempts=after_attempts),
             WindowLedger(),
+            RestKeeper(self.clock, self.operators),
+            self.campaign_ledger,
         )
 
     @cached_property
@@ -641,6 +702,20 @@ class Application:
             *self.duty_loops,
             Loop(self.auditor, rest_s=30),
             Loop(self.drills, rest_s=10, leader_only=True),
+            Loop(
+                CampaignRunner(
+                    self.database,
+                    clock=self.clock,
+                    chance=self.chance,
+                    outbox=self.outbox,
+                    campaigns=self.campaigns,
+                    operators=self.operators,
+                    quiet=self.settings.reminders.quiet,
+                    zone=self.settings.school.zone,
+                ),
+                rest_s=1,
+                leader_only=True,
+            ),
         )
 
     def worker(self) -> Worker:

@@ -36,6 +36,7 @@ _MESSAGES = {
     "literal_error": "应为 {expected} 之一",
     "dict_type": "应为一组键和值",
     "model_type": "应为一组设置",
+    "string_too_short": "不能是空的",
     "model_attributes_type": "应为一组设置",
 }
 _NUMERIC = frozenset({"greater_than", "greater_than_equal", "less_than_equal", "int_from_float"})
@@ -154,7 +155,7 @@ def _is_known(section: str, key: str) -> bool:
 
 def _is_list(section: str, key: str) -> bool:
     kind = _section(section)
-    return kind is not None and str(kind.model_fields[key].annotation).startswith("tuple")
+    return kind is not None and str(kind.model_fields[key].annotation).startswith(("tuple", "dict"))
 
 
 def _suggestion(dotted: str) -> str:

@@ -1,6 +1,7 @@
 """All tables together, for the migrations: importing this registers each feature's records."""
 
 from bot import beats, leases
+from bot.broadcast import records as broadcast
 from bot.cases import records as cases
 from bot.channel import records as channel
 from bot.conversation import records as conversation
@@ -13,5 +14,19 @@ from bot.reminders import records as reminders
 from bot.staff import records as staff
 from bot.students import records as students
 
-FEATURES = (beats, leases, cases, channel, conversation, drills, escalation, outbox, reminders, rota, staff, students)
+FEATURES = (
+    beats,
+    leases,
+    broadcast,
+    cases,
+    channel,
+    conversation,
+    drills,
+    escalation,
+    outbox,
+    reminders,
+    rota,
+    staff,
+    students,
+)
 METADATA = Base.metadata

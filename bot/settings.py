@@ -344,6 +344,30 @@ class Students(Section):
     lock_minutes: int = Field(default=60, ge=1, le=1440)
 
 
+class BroadcastTemplate(Section):
+    """A template of the official account: `fields` are its fields with {title}, {text}, {date} or words of our own.
+
+    `characters` is how many a field may have; of a longer text the student is told and gets the whole when they write.
+    """
+
+    id: str = Field(min_length=1)
+    kind: Literal["template", "subscribe"] = "template"
+    fields: dict[str, str] = {}
+    characters: int = Field(default=20, ge=5, le=200)
+
+
+class Broadcast(Section):
+    """Notices to many."""
+
+    approve_above: int = Field(default=50, ge=0)
+    daily_cap: int = Field(default=2, ge=1, le=20)
+    misfire_minutes: int = Field(default=30, ge=1, le=10080)
+    hold_days: int = Field(default=14, ge=1, le=90)
+    use_mass: bool = True
+    student_userids: bool = False
+    templates: dict[str, BroadcastTemplate] = {}
+
+
 class Knowledge(Section):
     """The entries."""
 
@@ -370,6 +394,7 @@ class Settings(Section):
     rota: Rota = Rota()
     reminders: Reminders = Reminders()
     students: Students = Students()
+    broadcast: Broadcast = Broadcast()
     knowledge: Knowledge = Knowledge()
 
     @property

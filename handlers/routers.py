@@ -12,6 +12,7 @@ from handlers.human import human
 from handlers.media import media
 from handlers.plan import plan
 from handlers.privacy import privacy
+from handlers.results import results
 from handlers.staff import staff
 from handlers.subscription import subscription
 
@@ -20,6 +21,7 @@ ROUTERS: tuple[Handler, ...] = (
     staff,  # everything from WeCom: alerts are taken there
     binding,  # 绑定, 解绑, and a scanned code; whole sentences only, so it is in nobody's way
     privacy,  # 我的数据, 删除我的数据; likewise
+    results,  # of sends; they are from nobody who follows
     account,  # follow, unfollow, and events without words
     media,  # what cannot be read as words
     plan,  # an answer to its question may be a telephone number or 找老师, so it is asked first

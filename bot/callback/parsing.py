@@ -14,6 +14,17 @@ _LATEST = 253402300799  # the end of the year 9999, in seconds
 _LONGEST_TIME = len(str(_LATEST))
 
 
+_EXTRA = {
+    "response_code": "ResponseCode",
+    "task_id": "TaskId",
+    "msg_id": "MsgID",
+    "status": "Status",
+    "total": "TotalCount",
+    "sent": "SentCount",
+}
+"""What few handlers need of an event, by our name and the platform's."""
+
+
 def parse(source: Source, fields: Mapping[str, str], body: bytes, *, signature_key: str = "") -> InboundMessage:
     """The message whose XML is `body` and has `fields`.
 
@@ -47,7 +58,7 @@ def _event(message: InboundMessage, fields: Mapping[str, str], body: bytes) -> I
     event = fields.get("Event", "").lower()[:_LONGEST_NAME]
     parts = (message.sender, fields.get("CreateTime", ""), event, fields.get("EventKey", ""))
     digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace") + b"\x1f" + body).hexdigest()
-    extra = {"response_code": fields.get("ResponseCode", ""), "task_id": fields.get("TaskId", "")}
+    extra = {name: fields.get(field, "") for name, field in _EXTRA.items()}
     return replace(
         message,
         kind=Kind.EVENT,

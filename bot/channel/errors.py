@@ -12,6 +12,7 @@ class SendError(LixiaoError):
         """`code` is the platform's own code or a short word of ours; it is stored and counted, never secret."""
         super().__init__(message)
         self.code = code or type(self).__name__
+        self.platform_id = ""  # the platform's own id for what it had taken before, where its refusal names one
 
 
 class TemporarySendError(SendError):

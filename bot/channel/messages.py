@@ -8,13 +8,20 @@ from enum import StrEnum
 
 
 class Source(StrEnum):
-    """Where a message came from, and the channel that reaches its sender."""
+    """Where a message came from, and the channel that reaches its sender.
+
+    TEMPLATE, SUBSCRIPTION and MASS are the official account's other ways to a student, each with limits of its own;
+    nothing comes in by them.
+    """
 
     WECHAT = "wechat"
     WECOM = "wecom"
     ROBOT = "robot"
     EMAIL = "email"
     SMS = "sms"
+    TEMPLATE = "template"
+    SUBSCRIPTION = "subscribe"
+    MASS = "mass"
 
 
 class Kind(StrEnum):
@@ -33,7 +40,8 @@ class InboundMessage:
 
     `dedup_key` is the same for every try of one message and for no other message (P1). `signature_key` is different
     for every signed request. `event` is lower case: subscribe, unsubscribe, click, scan, view, template_card_event,
-    templatesendjobfinish … `extra` holds what few handlers need: response_code and task_id of a card's button.
+    templatesendjobfinish … `extra` holds what few handlers need: response_code and task_id of a card's button; msg_id,
+    status, total and sent of a send's result.
     """
 
     source: Source
@@ -82,11 +90,30 @@ class CardUpdateContent:
     line: str
 
 
-Content = TextContent | CardContent | CardUpdateContent
-_KINDS: dict[str, type[TextContent | CardContent | CardUpdateContent]] = {
+@dataclass(frozen=True, slots=True)
+class TemplateContent:
+    """A template message or a subscription notice: the template's id and its fields, name and value."""
+
+    template_id: str
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MassContent:
+    """A text to 2 to 10,000 openids in one call. The platform takes each `client_id` once, so a second try is safe."""
+
+    openids: tuple[str, ...]
+    text: str
+    client_id: str
+
+
+Content = TextContent | CardContent | CardUpdateContent | TemplateContent | MassContent
+_KINDS: dict[str, type[Content]] = {
     "text": TextContent,
     "card": CardContent,
     "card_update": CardUpdateContent,
+    "template": TemplateContent,
+    "mass": MassContent,
 }
 
 
@@ -103,7 +130,7 @@ class OutboundMessage:
 
 
 def content_kind(content: Content) -> str:
-    """The word that names a content's type: text, card or card_update."""
+    """The word that names a content's type: text, card, card_update, template or mass."""
     return next(name for name, kind in _KINDS.items() if isinstance(content, kind))
 
 
@@ -118,4 +145,8 @@ def content_from_json(text: str) -> Content:
     kind = _KINDS[fields.pop("kind")]
     if kind is CardContent:
         fields["buttons"] = tuple(Button(**button) for button in fields["buttons"])
+    elif kind is TemplateContent:
+        fields["values"] = tuple((name, value) for name, value in fields["values"])
+    elif kind is MassContent:
+        fields["openids"] = tuple(fields["openids"])
     return kind(**fields)

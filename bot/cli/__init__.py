@@ -4,6 +4,7 @@ from flask import Flask
 
 from bot.cli.alerts import alerts
 from bot.cli.audit import audit
+from bot.cli.broadcast import broadcast
 from bot.cli.database import database
 from bot.cli.doctor import doctor
 from bot.cli.drill import drill
@@ -28,6 +29,7 @@ def register_commands(app: Flask) -> None:
         staff,
         rota,
         reminders,
+        broadcast,
         outbox,
         database,
         keys,

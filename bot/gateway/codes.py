@@ -45,6 +45,7 @@ _BOTH: dict[int, Code] = {
 }
 _WECHAT: dict[int, Code] = {
     40003: Code(RecipientGoneError, "OpenID 不对，或不属于这个公众号"),
+    40037: Code(FeatureOffError, "模板编号不对；核对 broadcast.templates"),
     40125: Code(TokenRefusedError, "AppSecret 不对；到公众平台重新生成并更新 wechat.app_secret"),
     40164: Code(FeatureOffError, "服务器 IP 不在公众平台的白名单里；把它加进去"),
     40200: Code(FeatureOffError, "账号没有认证，不能用这个接口"),
@@ -87,6 +88,7 @@ CODES: dict[Source, dict[int, Code]] = {
     Source.WECHAT: _BOTH | _WECHAT,
     Source.WECOM: _BOTH | _WECOM,
     Source.ROBOT: _BOTH | _WECOM,
+    **dict.fromkeys((Source.TEMPLATE, Source.SUBSCRIPTION, Source.MASS), _BOTH | _WECHAT),
 }
 UNKNOWN = Code(TemporarySendError, "平台返回了没有登记的错误码")
 

@@ -44,7 +44,9 @@ def checked(source: Source, answer: dict[str, Any]) -> dict[str, Any]:
     """The answer itself if its errcode is 0 or absent. Raises the error that the code means."""
     code = _code(answer)
     if code != 0:
-        raise error_for(source, code)
+        error = error_for(source, code)
+        error.platform_id = str(answer.get("msg_id", ""))
+        raise error
     return answer
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NewType
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, literal, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from bot.channel.messages import Content, OutboundMessage, Source, TextContent, content_from_json, content_to_json
@@ -119,6 +119,15 @@ class Outbox:
     def cancel(self, session: Session, subject: str) -> int:
         """Deliveries of `subject` that have not begun will not be sent; returns how many."""
         return self._cancel(session, DeliveryRecord.subject == subject)
+
+    def withdraw(self, session: Session, subject: str, channel: Source | None = None) -> int:
+        """Deliveries of `subject`, by one channel or by any, that wait for their turn will not be sent.
+
+        Those that are held for their recipient stay. Returns how many were withdrawn.
+        """
+        waiting = and_(DeliveryRecord.subject == subject, DeliveryRecord.state == DeliveryState.PENDING.value)
+        by = DeliveryRecord.channel == channel.value if channel else true()
+        return self._cancel(session, and_(waiting, by))
 
     def cancel_outdated(self, session: Session, subject: str, channel: Source, recipient: str) -> int:
         """Those of `subject` to one recipient that are older than the newest and have not begun will not be sent.

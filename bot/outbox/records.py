@@ -22,6 +22,8 @@ class DeliveryRecord(Base):
         Index("ix_deliveries_due", "state", "priority", "not_before"),
         Index("ix_deliveries_recipient", "recipient", "state"),
         Index("ix_deliveries_subject", "subject"),
+        Index("ix_deliveries_platform", "platform_id"),
+        Index("ix_deliveries_channel", "channel", "settled_at"),
     )
 
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
@@ -55,3 +57,14 @@ class AttemptRecord(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     outcome: Mapped[str] = mapped_column(String(20))
     code: Mapped[str] = mapped_column(String(60))
+
+
+class ChannelRestRecord(Base):
+    """A channel by which nothing but alerts is sent: until a moment, or, without one, until somebody wakes it."""
+
+    __tablename__ = "channel_rests"
+
+    channel: Mapped[str] = mapped_column(String(10), primary_key=True)
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    code: Mapped[str] = mapped_column(String(60), default="")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from bot.channel.channel import Receipt
 from bot.channel.errors import OutcomeUnknownError
-from bot.outbox.records import AttemptRecord, DeliveryRecord
+from bot.outbox.records import AttemptRecord, ChannelRestRecord, DeliveryRecord
 from bot.outbox.state import WORKER_LOST, Delivery, DeliveryState, Outcome, Priority, RetryPolicy, is_expired, reclaim
 
 
@@ -127,8 +127,17 @@ def retry_failed(session: Session, delivery_id: str, *, now: datetime) -> bool:
 def _is_due(priorities: Collection[Priority], now: datetime) -> ColumnElement[bool]:
     """To be sent now. But for SAFETY, that means no older one to the same recipient is being sent or to be sent first.
 
-    One that is only planned for later holds nothing up until then, and one that has expired never does.
+    One that is only planned for later holds nothing up until then, and one that has expired never does. What goes by a
+    channel that rests waits for it; an alert does not.
     """
+    rests = (
+        select(ChannelRestRecord.channel)
+        .where(
+            ChannelRestRecord.channel == DeliveryRecord.channel,
+            or_(ChannelRestRecord.until.is_(None), ChannelRestRecord.until > now),
+        )
+        .exists()
+    )
     older = aliased(DeliveryRecord)
     is_first = ~(
         select(older.id)
@@ -147,7 +156,7 @@ def _is_due(priorities: Collection[Priority], now: datetime) -> ColumnElement[bo
         DeliveryRecord.state == DeliveryState.PENDING.value,
         DeliveryRecord.priority.in_([int(priority) for priority in priorities]),
         DeliveryRecord.not_before <= now,
-        or_(DeliveryRecord.priority == int(Priority.SAFETY), is_first),
+        or_(DeliveryRecord.priority == int(Priority.SAFETY), and_(is_first, ~rests)),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from bot.broadcast.ledger import Ledger
 from bot.cases.service import Cases
 from bot.escalation.alerts import Alerts
 from bot.escalation.handling import Handling
@@ -35,6 +36,7 @@ class Services:
     binding: Binding
     privacy: Privacy
     reminder_topics: tuple[str, ...]
+    results: Ledger
     swaps: Swaps | None = None
 
     @property

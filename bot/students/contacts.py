@@ -30,22 +30,29 @@ class Contact:
     window: Window = field(default_factory=Window)
 
 
-def contacts_among(contacts: Iterable[str]) -> Question[dict[str, Contact]]:
-    """The known ones of `contacts`, locked until the transaction ends."""
+def contacts_among(contacts: Iterable[str], *, lock: bool = True) -> Question[dict[str, Contact]]:
+    """The known ones of `contacts`; with `lock` nobody else has them until the transaction ends."""
     return Question(
-        _loading, {"contacts": sorted(set(contacts))}, lambda rows: {row.contact: _contact(row) for row in rows}
+        _loading if lock else _looking,
+        {"contacts": sorted(set(contacts))},
+        lambda rows: {row.contact: _contact(row) for row in rows},
     )
 
 
-def load_contacts(session: Session, contacts: Iterable[str]) -> dict[str, Contact]:
-    """The known ones of `contacts`, locked until the transaction ends, in one query."""
-    return contacts_among(contacts).ask(session)
+def load_contacts(session: Session, contacts: Iterable[str], *, lock: bool = True) -> dict[str, Contact]:
+    """The known ones of `contacts`, in one query; with `lock` nobody else has them until the transaction ends."""
+    return contacts_among(contacts, lock=lock).ask(session)
+
+
+@cache
+def _looking(database: str) -> Select[Any]:
+    known = among(_CONTACTS.c.contact, "contacts", database)
+    return select(_CONTACTS).where(known).order_by(_CONTACTS.c.contact)
 
 
 @cache
 def _loading(database: str) -> Select[Any]:
-    known = among(_CONTACTS.c.contact, "contacts", database)
-    return select(_CONTACTS).where(known).order_by(_CONTACTS.c.contact).with_for_update()
+    return _looking(database).with_for_update()
 
 
 def save_contacts(session: Session, contacts: Sequence[Contact]) -> None:

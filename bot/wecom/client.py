@@ -6,7 +6,7 @@ from wechatpy.enterprise import WeChatClient
 
 from bot.channel.channel import Receipt
 from bot.channel.errors import PermanentSendError, RecipientGoneError, TemporarySendError
-from bot.channel.messages import CardContent, CardUpdateContent, OutboundMessage, Source
+from bot.channel.messages import CardContent, CardUpdateContent, OutboundMessage, Source, TextContent
 from bot.channel.text import split_text
 from bot.clock import Clock
 from bot.gateway.http import Timeouts
@@ -50,6 +50,8 @@ class WeComChannel:
             return Receipt()
         if isinstance(content, CardContent):
             return self._send(message.recipient, {"msgtype": "template_card", "template_card": card_fields(content)})
+        if not isinstance(content, TextContent):
+            raise PermanentSendError(code="text_only")
         parts = split_text(content.text)
         if not parts:
             raise PermanentSendError(code="empty")

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.broadcast.budget import Budgets, Used, Way, budgets_for
@@ -12,27 +12,28 @@ from bot.simulator.window import ServiceWindow
 from bot.students.window import Window
 
 NOW = datetime(2027, 6, 8, 4, tzinfo=UTC)
+MOSTLY = st.sampled_from([True, True, True, False])
 WINDOWS = st.builds(
     Window,
     closes_at=st.sampled_from(
-        [None, NOW - timedelta(hours=1), NOW, NOW + timedelta(minutes=1), NOW + timedelta(hours=9)]
+        [NOW + timedelta(hours=9), NOW + timedelta(minutes=1), NOW, NOW - timedelta(hours=1), None]
     ),
-    allowance=st.sampled_from([0, 3, 5]),
-    used=st.integers(0, 6),
+    allowance=st.sampled_from([5, 3, 0]),
+    used=st.integers(0, 5),
 )
 RECIPIENTS = st.builds(
     Recipient,
     person=st.text("abc", min_size=1, max_size=4),
-    contact=st.sampled_from(["", "o1"]),
-    following=st.booleans(),
+    contact=MOSTLY.map(lambda known: "o1" if known else ""),
+    following=MOSTLY,
     window=WINDOWS,
-    waiting=st.integers(0, 4),
+    waiting=st.integers(0, 3),
     mass_used=st.integers(0, 5),
     subscriptions=st.integers(0, 2),
-    wecom_userid=st.sampled_from(["", "2023001"]),
-    notices=st.integers(0, 4),
-    in_pain=st.booleans(),
-    tried=st.frozensets(st.sampled_from(list(Way)), max_size=3),
+    wecom_userid=MOSTLY.map(lambda known: "" if known else "2023001"),
+    notices=st.integers(0, 2),
+    in_pain=MOSTLY.map(lambda no: not no),
+    tried=MOSTLY.flatmap(lambda none: st.just(frozenset()) if none else st.frozensets(st.sampled_from(list(Way)))),
 )
 MESSAGES = st.builds(
     Message,
@@ -45,7 +46,10 @@ MESSAGES = st.builds(
 )
 BUDGETS = st.builds(
     Budgets,
-    left=st.dictionaries(st.sampled_from(list(Way)), st.integers(0, 8)),
+    left=st.one_of(
+        st.fixed_dictionaries({}, optional={way: st.integers(0, 9) for way in Way}),
+        st.builds(lambda way, count: {way: count}, st.sampled_from([Way.WINDOW, Way.MASS]), st.integers(1, 9)),
+    ),
     kept=st.dictionaries(st.sampled_from(list(Way)), st.integers(0, 3)),
     reserve=st.integers(0, 4),
     mass_each=st.sampled_from([None, 4]),
@@ -70,6 +74,7 @@ def test_no_budget_of_the_account_is_exceeded(people: list[Recipient], message: 
             assert after.left[way] == budgets.left[way] - count
 
 
+@settings(max_examples=500)
 @given(RECIPIENTS, MESSAGES, BUDGETS)
 def test_no_budget_of_a_student_is_exceeded(one: Recipient, message: Message, budgets: Budgets) -> None:
     decision = plan(one, message, budgets, NOW)
@@ -109,6 +114,7 @@ def test_nobody_is_lost(people: list[Recipient], message: Message, budgets: Budg
     assert said.via.get(Way.MASS, 0) != 1
 
 
+@settings(max_examples=500)
 @given(RECIPIENTS, MESSAGES, BUDGETS)
 def test_an_urgent_message_reaches_at_least_whom_an_ordinary_one_reaches(
     one: Recipient, message: Message, budgets: Budgets
@@ -130,6 +136,7 @@ PAUSES = st.sampled_from([timedelta(seconds=s) for s in (0, 1, 61, 3600, 47 * 36
 STEPS = st.lists(st.tuples(st.sampled_from(["write", "tap", "ordinary", "ordinary", "urgent"]), PAUSES), max_size=60)
 
 
+@settings(max_examples=300)
 @given(STEPS)
 def test_ordinary_messages_leave_two_for_safety_whatever_happened_before(steps: list[tuple[str, timedelta]]) -> None:
     """Walks against the platform's own account: it refuses nothing, and two of a message's window are never taken."""

@@ -1,0 +1,267 @@
+"""Carries campaigns out: freezes the audience, plans some hundred people a transaction, stops by itself, finishes."""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy.orm import Session
+
+from bot.broadcast import messages, store
+from bot.broadcast.budget import MASS_EVERY, MASS_FEWEST, MASS_MOST, Way
+from bot.broadcast.ledger import subject_of
+from bot.broadcast.operators import Operators
+from bot.broadcast.planner import Held, Unreachable, Via, plan_all
+from bot.broadcast.quiet import after_quiet, is_quiet
+from bot.broadcast.reading import read_segment
+from bot.broadcast.records import CampaignRecord, RecipientRecord
+from bot.broadcast.roster import CHANNELS, resting
+from bot.broadcast.service import Campaigns
+from bot.broadcast.state import Act, CampaignState, StopRule, is_too_late, moved
+from bot.broadcast.store import Person
+from bot.broadcast.templates import Filled, fill
+from bot.channel.messages import Content, MassContent, OutboundMessage, Source, TextContent
+from bot.clock import Chance, Clock
+from bot.db import Database
+from bot.outbox.outbox import Outbox
+from bot.outbox.state import Priority
+from bot.ticker import TickReport
+
+logger = structlog.get_logger(__name__)
+
+_AT_ONCE = 200  # one transaction's worth: short enough that no callback waits for it
+_MOST_UNDER_WAY = 1000
+_RESULTS_WITHIN = timedelta(minutes=5)
+_CATCH_UP_EVERY = timedelta(seconds=20)
+_MASS_CLIENT_ID = "lixiao-{}"
+
+
+class CampaignRunner:
+    """Takes every due campaign a step further. One worker plans at a time; the dispatchers of all share the sending."""
+
+    name = "campaigns"
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        chance: Chance,
+        outbox: Outbox,
+        campaigns: Campaigns,
+        operators: Operators,
+        quiet: tuple[time, time],
+        zone: ZoneInfo,
+        stop_rule: StopRule | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._chance = chance
+        self._outbox = outbox
+        self._campaigns = campaigns
+        self._operators = operators
+        self._quiet = quiet
+        self._zone = zone
+        self._stop_rule = stop_rule or StopRule()
+        self._caught_up_at: datetime | None = None
+
+    def tick(self) -> TickReport:
+        """The ledger says what became of its deliveries, and each due campaign has been taken one step further."""
+        now = self._clock.now()
+        done = self._catch_up(now)
+        with self._database.read() as session:
+            active = store.active_ids(session, now)
+        more = False
+        for campaign_id in active:
+            count = self._step(campaign_id)
+            done, more = done + count, more or count > 0
+        return TickReport(done=done, more=more)
+
+    def _catch_up(self, now: datetime) -> int:
+        if self._caught_up_at is not None and now - self._caught_up_at < _CATCH_UP_EVERY:
+            return 0
+        self._caught_up_at = now
+        with self._database.read() as session:
+            if not self._campaigns.ledger.is_behind(session):
+                return 0
+        with self._database.write() as session:
+            return self._campaigns.ledger.catch_up(session)
+
+    def _step(self, campaign_id: int) -> int:
+        """How much was done; 0 if nothing can be done at this moment."""
+        with self._database.write() as session:
+            campaign = self._campaigns.get(session, campaign_id, lock=True)
+            now = self._clock.now()
+            if campaign.state == CampaignState.SCHEDULED:
+                return self._start(session, campaign, now)
+            if campaign.state != CampaignState.RUNNING:
+                return 0
+            if self._stop_if_it_must(session, campaign, now):
+                return 1
+            if not campaign.urgent and is_quiet(now, self._quiet, self._zone):
+                return 0
+            return self._go_on(session, campaign, now)
+
+    def _start(self, session: Session, campaign: CampaignRecord, now: datetime) -> int:
+        planned = campaign.scheduled_at or now
+        if not campaign.urgent:
+            planned = after_quiet(planned, self._quiet, self._zone)  # the night does not make it late
+            if now < planned or is_quiet(now, self._quiet, self._zone):
+                return 0
+        if is_too_late(planned, now, timedelta(seconds=campaign.misfire_s)):
+            self._stop(session, campaign, "misfire")
+            return 1
+        campaign.state = moved(CampaignState.SCHEDULED, Act.START).value
+        campaign.started_at = campaign.watch_from = now
+        campaign.expires_at = now + self._campaigns.rules.hold_for
+        segment = read_segment(campaign.segment)
+        campaign.audience = store.freeze(
+            session, campaign.id, segment, student_userids=self._campaigns.rules.student_userids
+        )
+        self._campaigns.log(session, campaign, "started", detail={"audience": campaign.audience})
+        logger.info("campaign_started", campaign=campaign.id, audience=campaign.audience)
+        return 1
+
+    def _stop_if_it_must(self, session: Session, campaign: CampaignRecord, now: datetime) -> bool:
+        """An ordinary campaign waits for a person when an interface it uses is closed, or too much fails.
+
+        An urgent one goes on by the other ways.
+        """
+        since = campaign.watch_from or now
+        for way, rest in resting(session, now).items():
+            lasts = rest.until is None or rest.until - now > timedelta(minutes=2)
+            if not lasts or rest.since < since or way is Way.WECOM:
+                continue
+            if campaign.urgent:
+                self._campaigns.take_back(session, campaign, CHANNELS[way])
+            elif self._uses(session, campaign, CHANNELS[way]):
+                self._stop(session, campaign, f"{CHANNELS[way].value}:{rest.code}")
+                return True
+        if not campaign.urgent and self._stop_rule.stops(store.tally(session, subject_of(campaign.id), since)):
+            self._stop(session, campaign, "errors")
+            return True
+        return False
+
+    def _uses(self, session: Session, campaign: CampaignRecord, channel: Source) -> bool:
+        return store.has_used(session, subject_of(campaign.id), channel)
+
+    def _stop(self, session: Session, campaign: CampaignRecord, reason: str) -> None:
+        self._campaigns.pause(session, campaign.id, actor="runner", reason=reason)
+        logger.warning("campaign_paused_itself", campaign=campaign.id, reason=reason)
+        key = f"paused:{campaign.id}:{self._chance.new_id()}"
+        self._operators.tell(session, messages.paused(campaign.id, reason), key=key)
+
+    def _go_on(self, session: Session, campaign: CampaignRecord, now: datetime) -> int:
+        counts = store.counts(session, campaign.id)
+        if counts.get("queued", 0) >= _MOST_UNDER_WAY:
+            return 0
+        rows = store.take(session, campaign.id, "waiting", limit=_AT_ONCE)
+        if rows:
+            self._plan(session, campaign, rows, now)
+            return len(rows)
+        if counts.get("gathered", 0):
+            return self._send_mass(session, campaign, now)
+        if counts.get("queued", 0) or counts.get("waiting", 0):
+            return 0
+        if store.awaits_results(session, campaign.id, now - _RESULTS_WITHIN):
+            return 0
+        campaign.state = moved(CampaignState.RUNNING, Act.FINISH).value
+        campaign.finished_at = now
+        self._campaigns.log(session, campaign, "finished", detail=dict(counts))
+        logger.info("campaign_finished", campaign=campaign.id, **counts)
+        return 1
+
+    def _plan(self, session: Session, campaign: CampaignRecord, rows: list[RecipientRecord], now: datetime) -> None:
+        """Each row has its decision, and a delivery where that means one, in this transaction."""
+        people = [Person(row.person, row.contact, row.wecom_userid, row.tried) for row in rows]
+        text = self._campaigns.text_of(campaign)
+        filled = self._filled(campaign, text)
+        subscription = self._campaigns.subscription_id(campaign.template)
+        recipients = self._campaigns.roster.recipients(
+            session, people, subscription_id=subscription, now=now, lock=True
+        )
+        decided = plan_all(recipients, self._campaigns.message_of(campaign), self._campaigns.budgets(session), now)
+        for row, (_, decision, _) in zip(rows, decided, strict=True):
+            row.planned_at = now
+            row.rounds += 1
+            if isinstance(decision, Unreachable):
+                failed = bool(row.tried) and row.reason not in store.RECIPIENT_FAULTS
+                row.state, row.settled_at = "failed" if failed else "unreachable", now
+                row.reason = row.reason if failed else decision.reason
+            elif isinstance(decision, Held):
+                row.state, row.reason = "held", decision.reason
+                row.delivery_id = self._enqueue(session, campaign, row, TextContent(text), held=True)
+            elif decision.way is Way.MASS:
+                row.state, row.way = "gathered", Way.MASS.value
+            else:
+                self._send(session, campaign, row, decision, text, filled)
+
+    def _send(
+        self,
+        session: Session,
+        campaign: CampaignRecord,
+        row: RecipientRecord,
+        via: Via,
+        text: str,
+        filled: Filled | None,
+    ) -> None:
+        short = filled if via.way in (Way.TEMPLATE, Way.SUBSCRIPTION) else None
+        row.state, row.way, row.reason = "queued", via.way.value, ""
+        content: Content = short.content if short else TextContent(text)
+        row.delivery_id = self._enqueue(session, campaign, row, content, channel=CHANNELS[via.way])
+        if short and not short.is_whole:  # the template says how to get the rest: by writing
+            self._enqueue(session, campaign, row, TextContent(text), held=True, suffix=":whole")
+
+    def _send_mass(self, session: Session, campaign: CampaignRecord, now: datetime) -> int:
+        """What was gathered is one delivery; a single one, which the platform does not take, is held."""
+        rows = store.take(session, campaign.id, "gathered", limit=MASS_MOST)
+        text = self._campaigns.text_of(campaign)
+        if len(rows) < MASS_FEWEST:
+            for row in rows:
+                row.state, row.way, row.reason = "held", "", "too_few"
+                row.delivery_id = self._enqueue(session, campaign, row, TextContent(text), held=True)
+            return len(rows)
+        job = self._chance.new_id()
+        content = MassContent(tuple(row.contact for row in rows), text, _MASS_CLIENT_ID.format(job))
+        delivery_id = self._outbox.enqueue(
+            session,
+            OutboundMessage(Source.MASS, f"mass:{job}", content),
+            priority=_priority(campaign),
+            subject=subject_of(campaign.id),
+            dedup_key=f"mass:{job}",
+            not_before=now + MASS_EVERY * store.mass_under_way(session),
+            expires_at=campaign.expires_at,
+        )
+        for row in rows:
+            row.state, row.delivery_id, row.planned_at = "queued", delivery_id, now
+        return len(rows)
+
+    def _enqueue(
+        self,
+        session: Session,
+        campaign: CampaignRecord,
+        row: RecipientRecord,
+        content: Content,
+        *,
+        channel: Source = Source.WECHAT,
+        held: bool = False,
+        suffix: str = "",
+    ) -> str | None:
+        recipient = row.wecom_userid if channel is Source.WECOM else row.contact
+        return self._outbox.enqueue(
+            session,
+            OutboundMessage(channel, recipient, content),
+            priority=_priority(campaign),
+            subject=subject_of(campaign.id),
+            dedup_key=f"campaign:{campaign.id}:{row.id}:{row.rounds}{suffix}",
+            expires_at=campaign.expires_at,
+            held=held,
+        )
+
+    def _filled(self, campaign: CampaignRecord, text: str) -> Filled | None:
+        template = self._campaigns.rules.templates.get(campaign.template)
+        at = (campaign.started_at or campaign.created_at).astimezone(self._zone)
+        return fill(template, title=campaign.title, text=text, at=at) if template else None
+
+
+def _priority(campaign: CampaignRecord) -> Priority:
+    return Priority.NOTICE if campaign.urgent else Priority.ORDINARY

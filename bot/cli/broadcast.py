@@ -1,0 +1,318 @@
+"""`flask broadcast`: notices to many. What would happen is shown before it happens."""
+
+import getpass
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy.orm import Session
+
+from bot.broadcast import messages, store
+from bot.broadcast.models import Draft
+from bot.broadcast.planner import Forecast
+from bot.broadcast.reading import read_segment
+from bot.broadcast.records import CampaignRecord
+from bot.broadcast.rests import list_rests, wake
+from bot.broadcast.segment import only_college, write_segment
+from bot.broadcast.state import STATE_WORDS, CampaignState
+from bot.cli.current import current_application, shown_errors
+
+broadcast = AppGroup("broadcast", help="群发：给一批学生发通知。")
+_NUMBER = click.argument("campaign", metavar="编号")
+_BY = click.option("--by", "staff_no", default="", help="您的工号；不写则记为命令行的登录名。")
+_MOST_LISTED = 50
+
+
+@broadcast.command("send")
+@click.option("--text", required=True, help="通知的内容。")
+@click.option("--title", default="", help="标题，模板消息里用。")
+@click.option("--college", default="", help="只发给这个学院。")
+@click.option("--segment", default="", help="范围，例如：学历=硕士 and not 标签=已离校。不写就是全体。")
+@click.option("--urgent", is_flag=True, help="紧急：不管安静时段和次数上限，动用为安全保留的额度。")
+@click.option("--template", default="", help="窗口关了的学生用这个模板（config.yaml 的 broadcast.templates）。")
+@click.option("--no-mass", is_flag=True, help="不用群发接口（每位学生每月 4 次）。")
+@click.option("--at", default="", help="什么时候发，例如 2027-06-10 09:00；不写就是现在。")
+@click.option("--again", is_flag=True, help="同样的通知发过了，也再发一次。")
+@click.option("--yes", is_flag=True, help="不再问。")
+@click.option("--json", "as_json", is_flag=True, help="给程序看的一行 JSON。")
+@_BY
+@shown_errors
+def send(
+    *,
+    text: str,
+    title: str,
+    college: str,
+    segment: str,
+    urgent: bool,
+    template: str,
+    no_mass: bool,
+    at: str,
+    again: bool,
+    yes: bool,
+    as_json: bool,
+    staff_no: str,
+) -> None:
+    """先看会发给谁、走哪条路、多久发完，再确认。人数多的要第二个人批准。"""
+    application = current_application()
+    meant = read_segment(segment)
+    draft = Draft(
+        text=text,
+        segment=only_college(college.strip(), meant) if college.strip() else meant,
+        author=_actor(staff_no),
+        title=title,
+        urgent=urgent,
+        template=template,
+        at=_moment(at, application.settings.school.zone) if at else None,
+        use_mass=not no_mass,
+        again=again,
+    )
+    with application.database.read() as session:
+        expected = application.campaigns.forecast(session, draft)
+    if not as_json:
+        click.echo("\n".join(forecast_lines(write_segment(draft.segment), expected)))
+    if not yes and expected.audience and not click.confirm("发吗？"):
+        click.echo("没有发，什么都没有存。")
+        return
+    with application.database.write() as session:
+        campaign = application.campaigns.create(session, draft)
+    if as_json:
+        click.echo(json.dumps(_as_json(campaign, expected), ensure_ascii=False))
+        return
+    click.echo(f"群发编号：G{campaign.id}（{STATE_WORDS[CampaignState(campaign.state)]}）")
+    if campaign.state == CampaignState.DRAFT:
+        click.echo(f"超过 {application.settings.broadcast.approve_above} 人，要另一位老师批准：")
+        click.echo(f"  flask broadcast approve {campaign.id} --by 工号")
+    else:
+        click.echo(f"由 worker 发送；看进度：flask broadcast show {campaign.id}")
+
+
+@broadcast.command("list")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500))
+@shown_errors
+def list_campaigns(limit: int) -> None:
+    """最近的群发。"""
+    application = current_application()
+    zone = application.settings.school.zone
+    with application.database.read() as session:
+        found = store.list_campaigns(session, limit=limit)
+        for campaign in found:
+            counts = store.counts(session, campaign.id)
+            sums = messages.sums(counts, messages.STATES) or f"{campaign.audience:,} 人"
+            click.echo(
+                f"G{campaign.id}　{_state(campaign)}　{campaign.created_at.astimezone(zone):%m-%d %H:%M}"
+                f"　{'紧急　' if campaign.urgent else ''}{campaign.segment}　{sums}"
+            )
+    if not found:
+        click.echo("还没有群发过。")
+
+
+@broadcast.command("show")
+@_NUMBER
+@click.option("--json", "as_json", is_flag=True, help="给程序看的一行 JSON。")
+@shown_errors
+def show(campaign: str, *, as_json: bool) -> None:
+    """进度：发了多少，什么速度，还要多久。"""
+    application = current_application()
+    with application.database.read() as session:
+        found = application.campaigns.get(session, _number(campaign))
+        progress = application.campaigns.progress(session, found)
+        text = application.campaigns.text_of(found)
+    if as_json:
+        left = progress.left_for.total_seconds() if progress.left_for is not None else None
+        fields = {"id": found.id, "state": found.state, "counts": dict(progress.counts), "total": progress.total}
+        click.echo(json.dumps(fields | {"done": progress.done, "a_minute": progress.a_minute, "left_s": left}))
+        return
+    click.echo(f"G{found.id}　{_state(found)}　{'紧急　' if found.urgent else ''}{found.segment}")
+    click.echo(f"作者 {found.author}　批准 {found.approved_by or '还没有'}")
+    click.echo(text)
+    if progress.total:
+        click.echo(f"进度 {progress.done:,}/{progress.total:,}：{messages.sums(progress.counts, messages.STATES)}")
+    if progress.left_for is not None and progress.done < progress.total:
+        click.echo(f"最近一分钟 {progress.a_minute:.0f} 条，还要{messages.duration(progress.left_for)}")
+
+
+@broadcast.command("report")
+@_NUMBER
+@shown_errors
+def report(campaign: str) -> None:
+    """结果：每条路送到多少，谁没送到、为什么，哪些可能收到两次。"""
+    application = current_application()
+    number = _number(campaign)
+    with application.database.write() as session:
+        application.campaigns.ledger.catch_up(session)
+        found = application.campaigns.get(session, number)
+        lines = list(_report_lines(session, found, application.settings.school.zone))
+    click.echo("\n".join(lines))
+
+
+@broadcast.command("approve")
+@_NUMBER
+@click.option("--by", "staff_no", required=True, help="批准人的工号：管理员、学生处或学院领导，不能是作者本人。")
+@shown_errors
+def approve(campaign: str, staff_no: str) -> None:
+    """第二个人批准；到时间就由 worker 发送。"""
+    application = current_application()
+    with application.database.write() as session:
+        found = application.campaigns.approve(session, _number(campaign), staff_no)
+    click.echo(f"G{found.id} 已批准，{_state(found)}。")
+
+
+@broadcast.command("pause")
+@_NUMBER
+@_BY
+@shown_errors
+def pause(campaign: str, staff_no: str) -> None:
+    """马上停下；没发的都留着。"""
+    application = current_application()
+    with application.database.write() as session:
+        found = application.campaigns.pause(session, _number(campaign), actor=_actor(staff_no))
+    click.echo(f"G{found.id} 已暂停。继续：flask broadcast resume {found.id}")
+
+
+@broadcast.command("resume")
+@_NUMBER
+@_BY
+@shown_errors
+def resume(campaign: str, staff_no: str) -> None:
+    """从停下的地方继续。"""
+    application = current_application()
+    with application.database.write() as session:
+        found = application.campaigns.resume(session, _number(campaign), actor=_actor(staff_no))
+    click.echo(f"G{found.id} 继续发送。")
+
+
+@broadcast.command("cancel")
+@_NUMBER
+@_BY
+@shown_errors
+def cancel(campaign: str, staff_no: str) -> None:
+    """不发了；已经送到的收不回来。"""
+    application = current_application()
+    with application.database.write() as session:
+        count = application.campaigns.cancel(session, _number(campaign), actor=_actor(staff_no))
+    click.echo(f"已取消，{count:,} 人不会再收到。")
+
+
+@broadcast.command("test")
+@_NUMBER
+@click.option("--to", "staff_no", required=True, help="发给谁看：工号。")
+@shown_errors
+def test(campaign: str, staff_no: str) -> None:
+    """把内容先发到自己的企业微信看看。"""
+    application = current_application()
+    with application.database.write() as session:
+        application.campaigns.test_send(session, _number(campaign), staff_no)
+    click.echo("试发的消息在路上了。")
+
+
+@broadcast.command("count")
+@click.option("--college", default="")
+@click.option("--segment", default="")
+@shown_errors
+def count(college: str, segment: str) -> None:
+    """范围里现在有多少人。"""
+    application = current_application()
+    meant = read_segment(segment)
+    meant = only_college(college.strip(), meant) if college.strip() else meant
+    with application.database.read() as session:
+        click.echo(f"{write_segment(meant)}：{store.count_audience(session, meant):,} 人")
+
+
+@broadcast.command("ways")
+@shown_errors
+def ways() -> None:
+    """每条路今天还有多少额度，哪些停用了。"""
+    application = current_application()
+    zone = application.settings.school.zone
+    with application.database.read() as session:
+        budgets = application.campaigns.budgets(session)
+        rests = list_rests(session, application.clock.now())
+    for way, left in budgets.left.items():
+        click.echo(f"{messages.WAYS[way]}：今天还能发 {left:,} 人")
+    for rest in rests:
+        until = f"到 {rest.until.astimezone(zone):%m-%d %H:%M}" if rest.until else "要人工恢复"
+        mend = "" if rest.until else f"；处理好以后：flask broadcast wake {rest.channel}"
+        click.echo(f"停用：{messages.channel_name(rest.channel)}　平台返回 {rest.code}　{until}{mend}")
+
+
+@broadcast.command("wake")
+@click.argument("channel", type=click.Choice(["wechat", "template", "subscribe", "mass"]))
+@shown_errors
+def wake_channel(channel: str) -> None:
+    """平台那边处理好了，重新启用一条路。"""
+    application = current_application()
+    with application.database.write() as session:
+        found = wake(session, channel)
+    click.echo("已恢复。" if found else "这条路没有停用。")
+
+
+def forecast_lines(segment: str, expected: Forecast) -> Iterator[str]:
+    """The forecast as an operator reads it."""
+    yield f"范围：{segment}　共 {expected.audience:,} 人"
+    yield f"现在送达 {expected.reached:,} 人：{messages.sums(expected.via, messages.WAYS) or '没有'}"
+    if expected.held:
+        yield f"等学生说话时给 {sum(expected.held.values()):,} 人：{messages.sums(expected.held, messages.REASONS)}"
+    if expected.unreachable:
+        lost = sum(expected.unreachable.values())
+        yield f"送不到 {lost:,} 人：{messages.sums(expected.unreachable, messages.REASONS)}"
+    yield f"发完后今天的额度：{messages.sums(expected.left, messages.WAYS)}"
+    yield f"用时：{messages.duration(expected.takes)}"
+
+
+def _report_lines(session: Session, campaign: CampaignRecord, zone: ZoneInfo) -> Iterator[str]:
+    yield f"G{campaign.id}　{_state(campaign)}　{campaign.segment}　对象 {campaign.audience:,} 人"
+    if campaign.finished_at is not None:
+        yield f"结束于 {campaign.finished_at.astimezone(zone):%Y-%m-%d %H:%M}"
+    for state, way, reason, number in store.breakdown(session, campaign.id):
+        by = f"　{messages.WAYS[way]}" if way in messages.WAYS else ""
+        why = f"　{messages.reason(reason)}" if reason else ""
+        yield f"  {messages.STATES.get(state, state)}{by}{why}：{number:,}"
+    unsure = store.doubtful(session, campaign.id, limit=_MOST_LISTED)
+    if unsure:
+        yield f"可能收到两次的（平台当时没有答复），最多列 {_MOST_LISTED} 人："
+        for row in unsure:
+            who = row.person.removeprefix("s:") if row.person.startswith("s:") else f"微信用户 …{row.contact[-4:]}"
+            yield f"  {who}　{messages.STATES.get(row.state, row.state)}"
+
+
+def _state(campaign: CampaignRecord) -> str:
+    words = STATE_WORDS[CampaignState(campaign.state)]
+    return f"{words}（{messages.pause_reason(campaign.reason)}）" if campaign.reason else words
+
+
+def _as_json(campaign: CampaignRecord, expected: Forecast) -> dict[str, object]:
+    return {
+        "id": campaign.id,
+        "state": campaign.state,
+        "audience": expected.audience,
+        "reached": expected.reached,
+        "via": {way.value: count for way, count in expected.via.items()},
+        "held": dict(expected.held),
+        "unreachable": dict(expected.unreachable),
+        "left": {way.value: count for way, count in expected.left.items()},
+        "takes_s": expected.takes.total_seconds(),
+    }
+
+
+def _actor(staff_no: str) -> str:
+    return staff_no.strip() or f"命令行:{getpass.getuser()}"
+
+
+def _number(word: str) -> int:
+    digits = word.strip().lstrip("Gg")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 9:  # noqa: PLR2004 - an id
+        message = f"编号应是 G3 或 3 这样，现在是“{word}”"
+        raise click.UsageError(message)
+    return int(digits)
+
+
+def _moment(word: str, zone: ZoneInfo) -> datetime:
+    try:
+        moment = datetime.fromisoformat(word.strip())
+    except ValueError:
+        message = f"时间应写成 2027-06-10 09:00，现在是“{word}”"
+        raise click.UsageError(message) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
