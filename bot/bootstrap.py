@@ -13,9 +13,12 @@ from sqlalchemy.orm import Session
 from bot.broadcast.ledger import Ledger
 from bot.broadcast.models import BroadcastRules
 from bot.broadcast.operators import Operators
+from bot.broadcast.posting import Posting
+from bot.broadcast.reckoning import Reckoning
 from bot.broadcast.rests import RestKeeper
 from bot.broadcast.roster import NoSubscriptions, Roster, Subscriptions
 from bot.broadcast.runner import CampaignRunner
+from bot.broadcast.safety import SafetyNotices
 from bot.broadcast.service import Campaigns
 from bot.broadcast.templates import Template
 from bot.callback.sealing import Seal
@@ -318,11 +321,19 @@ class Application:
             cipher=self.cipher,
             outbox=self.outbox,
             directory=self.directory,
-            roster=Roster(self.outbox, self.subscriptions),
             ledger=self.campaign_ledger,
+            reckoning=Reckoning(
+                self.clock,
+                Roster(self.outbox, self.subscriptions),
+                self.broadcast_rules,
+                channels=lambda: self.channels,
+            ),
             rules=self.broadcast_rules,
-            channels=lambda: self.channels,
         )
+
+    @cached_property
+    def safety_notices(self) -> SafetyNotices:
+        return SafetyNotices(self.clock, self.campaigns, self.cases, self.operators)
 
     @cached_property
     def services(self) -> Services:
@@ -341,6 +352,7 @@ class Application:
             reminder_topics=self.reminders.topics,
             swaps=self.swaps,
             results=self.campaign_ledger,
+            safety_notices=self.safety_notices,
         )
 
     @cached_property
@@ -707,8 +719,8 @@ class Application:
                     self.database,
                     clock=self.clock,
                     chance=self.chance,
-                    outbox=self.outbox,
                     campaigns=self.campaigns,
+                    posting=Posting(self.campaigns, self.outbox, self.chance, self.settings.school.zone),
                     operators=self.operators,
                     quiet=self.settings.reminders.quiet,
                     zone=self.settings.school.zone,

@@ -49,6 +49,22 @@ def case_continued(number: int, reply_by: datetime, zone: ZoneInfo) -> str:
     return f"已经补充到 C{number} 里，老师最晚 {at.month}月{at.day}日 {at:%H:%M} 前回复你。"
 
 
+def safe_noted(*, exercise: bool) -> str:
+    """To who has said that they are safe."""
+    thanks = "收到，谢谢你报平安。" + ("这次是演练，做得很好。" if exercise else "")
+    return f"{thanks}\n\n身边有同学联系不上，告诉我，或打给辅导员。情况变了，随时回复“需要帮助”。"
+
+
+def help_noted(number: int, *, exercise: bool, has_words: bool) -> str:
+    """To who needs help now: what has been done, what to do, and how to say more."""
+    drill = "现在在演练。如果你是真的需要帮助，照样有人来。\n\n" if exercise else ""
+    where = "" if has_words else "你在哪里、什么情况，用“人工”开头写给我，老师会一起看到。\n\n"
+    return (
+        f"{drill}收到，我已经告诉老师（编号 C{number}），老师会尽快联系你。\n\n{where}"
+        "危及生命别等，马上打：110、119、120。先到安全、有人的地方。"
+    )
+
+
 def unsubscribed(topics: list[str]) -> str:
     """The student gets no reminders of these topics any more; urgent safety notices still come."""
     return (

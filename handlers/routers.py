@@ -13,6 +13,7 @@ from handlers.media import media
 from handlers.plan import plan
 from handlers.privacy import privacy
 from handlers.results import results
+from handlers.safe import safe
 from handlers.staff import staff
 from handlers.subscription import subscription
 
@@ -24,6 +25,7 @@ ROUTERS: tuple[Handler, ...] = (
     results,  # of sends; they are from nobody who follows
     account,  # follow, unfollow, and events without words
     media,  # what cannot be read as words
+    safe,  # answers to a safety notice, before anything else can take them for its own
     plan,  # an answer to its question may be a telephone number or 找老师, so it is asked first
     callback,  # 打给我, while somebody worries about the student
     comfort,  # 陪我冷静一下, 热线

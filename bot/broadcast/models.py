@@ -42,7 +42,11 @@ class BroadcastRules:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A notice as somebody wants it sent. `again` allows what was sent before."""
+    """A notice as somebody wants it sent. `again` allows what was sent before.
+
+    With `audience_of` it goes to the people of that campaign; with `only_silent` to those who have not answered it.
+    `approved_by` is the approval that it inherits.
+    """
 
     text: str
     segment: Segment
@@ -55,17 +59,9 @@ class Draft:
     use_mass: bool = True
     again: bool = False
     kind: str = "notice"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a campaign is. `left_for` is None when nothing was sent lately."""
-
-    counts: Mapping[str, int]
-    total: int
-    done: int
-    a_minute: float
-    left_for: timedelta | None
+    audience_of: int | None = None
+    only_silent: bool = False
+    approved_by: str = ""
 
 
 def check(draft: Draft, rules: BroadcastRules) -> None:
@@ -85,5 +81,5 @@ def check(draft: Draft, rules: BroadcastRules) -> None:
 def fingerprint(draft: Draft) -> str:
     """The same for the same words to the same people, however they were spaced or bracketed."""
     words = "".join(draft.text.split())
-    whole = f"{draft.kind}\x1f{words}\x1f{write_segment(draft.segment)}\x1f{draft.urgent}"
+    whole = f"{draft.kind}\x1f{words}\x1f{write_segment(draft.segment)}\x1f{draft.urgent}\x1f{draft.audience_of}"
     return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()

@@ -12,8 +12,10 @@ from bot.db import Base, UtcDateTime
 class CampaignRecord(Base):
     """One notice to many. The text is sealed for `key`; `segment` is in the words of reading.py.
 
-    `request_key` is unique: the same notice to the same range on the same day is there once, unless somebody asked for
-    it again. `audience` is the number of its rows, frozen at the start. `watch_from` is since when failures count.
+    With `audience_of` the people are those of that earlier campaign, with `only_silent` those of them who have not
+    answered it. `request_key` is unique: the same notice to the same range on the same day is there once, unless
+    somebody asked for it again. `audience` is the number of its rows, frozen at the start. `watch_from` is since when
+    failures count.
     """
 
     __tablename__ = "campaigns"
@@ -35,6 +37,8 @@ class CampaignRecord(Base):
     fingerprint: Mapped[str] = mapped_column(String(64), index=True)
     request_key: Mapped[str] = mapped_column(String(100), unique=True)
     audience: Mapped[int] = mapped_column(default=0)
+    audience_of: Mapped[int | None] = mapped_column(default=None)
+    only_silent: Mapped[bool] = mapped_column(default=False)
     misfire_s: Mapped[int] = mapped_column(default=1800)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     scheduled_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)

@@ -7,10 +7,10 @@ from typing import Protocol
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from bot.broadcast.audience import Person
 from bot.broadcast.budget import MASS_MOST, Used, Way, day_start, month_start
 from bot.broadcast.planner import Recipient
 from bot.broadcast.records import CampaignRecord, RecipientRecord
-from bot.broadcast.store import Person
 from bot.channel.messages import Source
 from bot.db import table_of
 from bot.escalation.records import AlertRecord

@@ -7,23 +7,18 @@ import structlog
 from sqlalchemy.orm import Session
 
 from bot.broadcast import messages, store
-from bot.broadcast.budget import MASS_EVERY, MASS_FEWEST, MASS_MOST, Way
+from bot.broadcast.audience import freeze
+from bot.broadcast.budget import Way
 from bot.broadcast.ledger import subject_of
 from bot.broadcast.operators import Operators
-from bot.broadcast.planner import Held, Unreachable, Via, plan_all
+from bot.broadcast.posting import Posting
 from bot.broadcast.quiet import after_quiet, is_quiet
-from bot.broadcast.reading import read_segment
-from bot.broadcast.records import CampaignRecord, RecipientRecord
+from bot.broadcast.records import CampaignRecord
 from bot.broadcast.roster import CHANNELS, resting
 from bot.broadcast.service import Campaigns
 from bot.broadcast.state import Act, CampaignState, StopRule, is_too_late, moved
-from bot.broadcast.store import Person
-from bot.broadcast.templates import Filled, fill
-from bot.channel.messages import Content, MassContent, OutboundMessage, Source, TextContent
 from bot.clock import Chance, Clock
 from bot.db import Database
-from bot.outbox.outbox import Outbox
-from bot.outbox.state import Priority
 from bot.ticker import TickReport
 
 logger = structlog.get_logger(__name__)
@@ -32,7 +27,6 @@ _AT_ONCE = 200  # one transaction's worth: short enough that no callback waits f
 _MOST_UNDER_WAY = 1000
 _RESULTS_WITHIN = timedelta(minutes=5)
 _CATCH_UP_EVERY = timedelta(seconds=20)
-_MASS_CLIENT_ID = "lixiao-{}"
 
 
 class CampaignRunner:
@@ -46,8 +40,8 @@ class CampaignRunner:
         *,
         clock: Clock,
         chance: Chance,
-        outbox: Outbox,
         campaigns: Campaigns,
+        posting: Posting,
         operators: Operators,
         quiet: tuple[time, time],
         zone: ZoneInfo,
@@ -56,8 +50,8 @@ class CampaignRunner:
         self._database = database
         self._clock = clock
         self._chance = chance
-        self._outbox = outbox
         self._campaigns = campaigns
+        self._posting = posting
         self._operators = operators
         self._quiet = quiet
         self._zone = zone
@@ -113,10 +107,7 @@ class CampaignRunner:
         campaign.state = moved(CampaignState.SCHEDULED, Act.START).value
         campaign.started_at = campaign.watch_from = now
         campaign.expires_at = now + self._campaigns.rules.hold_for
-        segment = read_segment(campaign.segment)
-        campaign.audience = store.freeze(
-            session, campaign.id, segment, student_userids=self._campaigns.rules.student_userids
-        )
+        campaign.audience = freeze(session, campaign.id, self._campaigns.reckoning.audience_of(campaign))
         self._campaigns.log(session, campaign, "started", detail={"audience": campaign.audience})
         logger.info("campaign_started", campaign=campaign.id, audience=campaign.audience)
         return 1
@@ -133,16 +124,13 @@ class CampaignRunner:
                 continue
             if campaign.urgent:
                 self._campaigns.take_back(session, campaign, CHANNELS[way])
-            elif self._uses(session, campaign, CHANNELS[way]):
+            elif store.has_used(session, subject_of(campaign.id), CHANNELS[way]):
                 self._stop(session, campaign, f"{CHANNELS[way].value}:{rest.code}")
                 return True
         if not campaign.urgent and self._stop_rule.stops(store.tally(session, subject_of(campaign.id), since)):
             self._stop(session, campaign, "errors")
             return True
         return False
-
-    def _uses(self, session: Session, campaign: CampaignRecord, channel: Source) -> bool:
-        return store.has_used(session, subject_of(campaign.id), channel)
 
     def _stop(self, session: Session, campaign: CampaignRecord, reason: str) -> None:
         self._campaigns.pause(session, campaign.id, actor="runner", reason=reason)
@@ -156,10 +144,10 @@ class CampaignRunner:
             return 0
         rows = store.take(session, campaign.id, "waiting", limit=_AT_ONCE)
         if rows:
-            self._plan(session, campaign, rows, now)
+            self._posting.plan(session, campaign, rows, now)
             return len(rows)
         if counts.get("gathered", 0):
-            return self._send_mass(session, campaign, now)
+            return self._posting.send_mass(session, campaign, now)
         if counts.get("queued", 0) or counts.get("waiting", 0):
             return 0
         if store.awaits_results(session, campaign.id, now - _RESULTS_WITHIN):
@@ -169,99 +157,3 @@ class CampaignRunner:
         self._campaigns.log(session, campaign, "finished", detail=dict(counts))
         logger.info("campaign_finished", campaign=campaign.id, **counts)
         return 1
-
-    def _plan(self, session: Session, campaign: CampaignRecord, rows: list[RecipientRecord], now: datetime) -> None:
-        """Each row has its decision, and a delivery where that means one, in this transaction."""
-        people = [Person(row.person, row.contact, row.wecom_userid, row.tried) for row in rows]
-        text = self._campaigns.text_of(campaign)
-        filled = self._filled(campaign, text)
-        subscription = self._campaigns.subscription_id(campaign.template)
-        recipients = self._campaigns.roster.recipients(
-            session, people, subscription_id=subscription, now=now, lock=True
-        )
-        decided = plan_all(recipients, self._campaigns.message_of(campaign), self._campaigns.budgets(session), now)
-        for row, (_, decision, _) in zip(rows, decided, strict=True):
-            row.planned_at = now
-            row.rounds += 1
-            if isinstance(decision, Unreachable):
-                failed = bool(row.tried) and row.reason not in store.RECIPIENT_FAULTS
-                row.state, row.settled_at = "failed" if failed else "unreachable", now
-                row.reason = row.reason if failed else decision.reason
-            elif isinstance(decision, Held):
-                row.state, row.reason = "held", decision.reason
-                row.delivery_id = self._enqueue(session, campaign, row, TextContent(text), held=True)
-            elif decision.way is Way.MASS:
-                row.state, row.way = "gathered", Way.MASS.value
-            else:
-                self._send(session, campaign, row, decision, text, filled)
-
-    def _send(
-        self,
-        session: Session,
-        campaign: CampaignRecord,
-        row: RecipientRecord,
-        via: Via,
-        text: str,
-        filled: Filled | None,
-    ) -> None:
-        short = filled if via.way in (Way.TEMPLATE, Way.SUBSCRIPTION) else None
-        row.state, row.way, row.reason = "queued", via.way.value, ""
-        content: Content = short.content if short else TextContent(text)
-        row.delivery_id = self._enqueue(session, campaign, row, content, channel=CHANNELS[via.way])
-        if short and not short.is_whole:  # the template says how to get the rest: by writing
-            self._enqueue(session, campaign, row, TextContent(text), held=True, suffix=":whole")
-
-    def _send_mass(self, session: Session, campaign: CampaignRecord, now: datetime) -> int:
-        """What was gathered is one delivery; a single one, which the platform does not take, is held."""
-        rows = store.take(session, campaign.id, "gathered", limit=MASS_MOST)
-        text = self._campaigns.text_of(campaign)
-        if len(rows) < MASS_FEWEST:
-            for row in rows:
-                row.state, row.way, row.reason = "held", "", "too_few"
-                row.delivery_id = self._enqueue(session, campaign, row, TextContent(text), held=True)
-            return len(rows)
-        job = self._chance.new_id()
-        content = MassContent(tuple(row.contact for row in rows), text, _MASS_CLIENT_ID.format(job))
-        delivery_id = self._outbox.enqueue(
-            session,
-            OutboundMessage(Source.MASS, f"mass:{job}", content),
-            priority=_priority(campaign),
-            subject=subject_of(campaign.id),
-            dedup_key=f"mass:{job}",
-            not_before=now + MASS_EVERY * store.mass_under_way(session),
-            expires_at=campaign.expires_at,
-        )
-        for row in rows:
-            row.state, row.delivery_id, row.planned_at = "queued", delivery_id, now
-        return len(rows)
-
-    def _enqueue(
-        self,
-        session: Session,
-        campaign: CampaignRecord,
-        row: RecipientRecord,
-        content: Content,
-        *,
-        channel: Source = Source.WECHAT,
-        held: bool = False,
-        suffix: str = "",
-    ) -> str | None:
-        recipient = row.wecom_userid if channel is Source.WECOM else row.contact
-        return self._outbox.enqueue(
-            session,
-            OutboundMessage(channel, recipient, content),
-            priority=_priority(campaign),
-            subject=subject_of(campaign.id),
-            dedup_key=f"campaign:{campaign.id}:{row.id}:{row.rounds}{suffix}",
-            expires_at=campaign.expires_at,
-            held=held,
-        )
-
-    def _filled(self, campaign: CampaignRecord, text: str) -> Filled | None:
-        template = self._campaigns.rules.templates.get(campaign.template)
-        at = (campaign.started_at or campaign.created_at).astimezone(self._zone)
-        return fill(template, title=campaign.title, text=text, at=at) if template else None
-
-
-def _priority(campaign: CampaignRecord) -> Priority:
-    return Priority.NOTICE if campaign.urgent else Priority.ORDINARY

@@ -1,27 +1,25 @@
 """The use cases of campaigns: write, approve, pause, resume, cancel, report. Each joins its caller's transaction."""
 
-from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.broadcast import store
-from bot.broadcast.budget import Budgets, budgets_for
+from bot.broadcast.audience import count_audience
 from bot.broadcast.ledger import Ledger, subject_of
 from bot.broadcast.models import (
     BadNoticeError,
     BroadcastRules,
     Draft,
     NoSuchCampaignError,
-    Progress,
     SameNoticeError,
     check,
     fingerprint,
 )
-from bot.broadcast.planner import Forecast, Message, forecast
+from bot.broadcast.reckoning import Reckoning
 from bot.broadcast.records import CampaignLogRecord, CampaignRecord
-from bot.broadcast.roster import Roster, usable, used_today
 from bot.broadcast.segment import write_segment
 from bot.broadcast.state import Act, CampaignState, check_approver, moved
 from bot.channel.messages import OutboundMessage, Source, TextContent
@@ -48,36 +46,18 @@ class Campaigns:
         cipher: Cipher,
         outbox: Outbox,
         directory: Directory,
-        roster: Roster,
         ledger: Ledger,
+        reckoning: Reckoning,
         rules: BroadcastRules,
-        channels: Callable[[], Collection[Source]],
     ) -> None:
         self._clock = clock
         self._chance = chance
         self._cipher = cipher
         self._outbox = outbox
         self._directory = directory
-        self.roster = roster
         self.ledger = ledger
+        self.reckoning = reckoning
         self.rules = rules
-        self._channels = channels
-
-    def forecast(self, session: Session, draft: Draft) -> Forecast:
-        """What would become of the draft if it were sent now. Raises BadNoticeError."""
-        check(draft, self.rules)
-        people = store.list_audience(session, draft.segment, student_userids=self.rules.student_userids)
-        message = self._message(urgent=draft.urgent, template=draft.template, use_mass=draft.use_mass)
-        now = self._clock.now()
-        return forecast(
-            self.roster.recipients(
-                session, people, subscription_id=self.subscription_id(draft.template), now=now, lock=False
-            ),
-            message,
-            self.budgets(session),
-            now,
-            a_second=self.rules.calls_a_second,
-        )
 
     def create(self, session: Session, draft: Draft) -> CampaignRecord:
         """The notice is a campaign. To a few people it is approved by rule, to more it waits for a second person.
@@ -86,7 +66,7 @@ class Campaigns:
         """
         check(draft, self.rules)
         now = self._clock.now()
-        size = store.count_audience(session, draft.segment)
+        size = count_audience(session, self.reckoning.audience_of(draft))
         if size == 0:
             raise BadNoticeError(f"范围“{write_segment(draft.segment)}”里现在没有人；核对学院、班级、标签的写法")
         mark = fingerprint(draft)
@@ -109,17 +89,22 @@ class Campaigns:
             may_mass=draft.use_mass,
             author=draft.author,
             fingerprint=mark,
-            request_key=f"{mark}:{key}" if draft.again else f"{mark}:{now:%Y-%m-%d}:{same.id if same else 0}",
+            request_key=f"{mark}:{store.count_same(session, mark)}",
             audience=size,
+            audience_of=draft.audience_of,
+            only_silent=draft.only_silent,
             misfire_s=int((draft.misfire or self.rules.misfire).total_seconds()),
             created_at=now,
             scheduled_at=draft.at or now,
         )
         session.add(campaign)
-        session.flush()
+        try:
+            session.flush()
+        except IntegrityError:  # somebody wrote the same at the same moment
+            raise SameNoticeError("同样的内容、同样的范围，刚刚有人建了一个；flask broadcast list 看看") from None
         self.log(session, campaign, "created", actor=draft.author, detail={"audience": size})
-        if size <= self.rules.approve_above:
-            self._approve(session, campaign, _SMALL)
+        if draft.approved_by or size <= self.rules.approve_above:
+            self._approve(session, campaign, draft.approved_by or _SMALL)
         return campaign
 
     def approve(self, session: Session, campaign_id: int, staff_no: str) -> CampaignRecord:
@@ -170,6 +155,11 @@ class Campaigns:
         self._outbox.withdraw(session, subject, channel)
         return store.give_back(session, campaign.id, subject)
 
+    def take_back_held(self, session: Session, campaign: CampaignRecord) -> None:
+        """What is held of a finished campaign is not given any more."""
+        self._outbox.cancel(session, subject_of(campaign.id))
+        store.close_rows(session, campaign.id, ("held",), to="cancelled", now=self._clock.now())
+
     def test_send(self, session: Session, campaign_id: int, staff_no: str) -> None:
         """The member of staff has the notice's text on the way to WeCom, marked as a test. Raises BadNoticeError."""
         campaign = self.get(session, campaign_id)
@@ -185,20 +175,6 @@ class Campaigns:
         )
         self.log(session, campaign, "tested", actor=staff_no)
 
-    def progress(self, session: Session, campaign: CampaignRecord) -> Progress:
-        """How far it is, at what rate over the last minute, and how long the rest takes at that rate."""
-        counts = store.counts(session, campaign.id)
-        total = sum(counts.values())
-        left = sum(counts.get(state, 0) for state in ("waiting", "gathered", "queued"))
-        a_minute = float(store.settled_since(session, campaign.id, self._clock.now() - timedelta(minutes=1)))
-        return Progress(
-            counts=counts,
-            total=total,
-            done=total - left,
-            a_minute=a_minute,
-            left_for=timedelta(minutes=left / a_minute) if a_minute else None,
-        )
-
     def get(self, session: Session, campaign_id: int, *, lock: bool = False) -> CampaignRecord:
         """Raises NoSuchCampaignError."""
         campaign = store.find_campaign(session, campaign_id, lock=lock)
@@ -209,25 +185,6 @@ class Campaigns:
     def text_of(self, campaign: CampaignRecord) -> str:
         """The notice's words."""
         return self._cipher.open(campaign.text, row=f"campaigns:{campaign.key}")
-
-    def budgets(self, session: Session) -> Budgets:
-        """What the platforms still allow at this moment."""
-        now = self._clock.now()
-        return budgets_for(
-            self.rules.account_type,
-            used_today(session, now),
-            usable=usable(session, self._channels(), now),
-            reserve=self.rules.reserve,
-        )
-
-    def message_of(self, campaign: CampaignRecord) -> Message:
-        """What the planner needs to know of it."""
-        return self._message(urgent=campaign.urgent, template=campaign.template, use_mass=campaign.may_mass)
-
-    def subscription_id(self, template: str) -> str:
-        """The platform's id of a subscription template, empty if this is none."""
-        known = self.rules.templates.get(template)
-        return known.template_id if known is not None and known.is_subscription else ""
 
     def log(
         self,
@@ -250,13 +207,3 @@ class Campaigns:
         campaign.state = moved(approved, Act.SCHEDULE).value
         campaign.approved_by = by
         self.log(session, campaign, "approved", actor=by)
-
-    def _message(self, *, urgent: bool, template: str, use_mass: bool) -> Message:
-        known = self.rules.templates.get(template)
-        return Message(
-            urgent=urgent,
-            has_template=known is not None and not known.is_subscription,
-            has_subscription=known is not None and known.is_subscription,
-            may_mass=use_mass and self.rules.use_mass,
-            cap=None if urgent else self.rules.daily_cap,
-        )

@@ -1,39 +1,26 @@
 """SQL of campaigns and their ledger. Nothing here commits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
-    Select,
     and_,
-    false,
     func,
-    insert,
-    literal,
-    not_,
     or_,
     select,
     true,
-    union_all,
     update,
 )
 from sqlalchemy.orm import Session
 
 from bot.broadcast.records import CampaignRecord, RecipientRecord, SendResultRecord
-from bot.broadcast.segment import All, Either, Everybody, Is, Not, Segment, college_names
 from bot.broadcast.state import CampaignState, Tally
 from bot.channel.messages import Source
 from bot.db import table_of
 from bot.outbox.records import DeliveryRecord
 from bot.outbox.state import DeliveryState
-from bot.students.profiles import FILTERS, SWITCHES
-from bot.students.records import ContactRecord, StudentRecord
 
-_STUDENTS = table_of(StudentRecord).c
-_CONTACTS = table_of(ContactRecord).c
 _RECIPIENTS = table_of(RecipientRecord)
 _RECIPIENT = _RECIPIENTS.c
 _DELIVERY = table_of(DeliveryRecord).c
@@ -42,71 +29,6 @@ RECIPIENT_FAULTS = frozenset(
 )
 """Codes that say something about one student, and nothing about the notice or the account."""
 _OVER = (DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.FAILED)
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """One of an audience: a student, bound or not, or a follower whom the school's list does not know."""
-
-    person: str
-    contact: str = ""
-    wecom_userid: str = ""
-    tried: str = ""
-
-
-def condition_of(segment: Segment) -> ColumnElement[bool]:
-    """The segment over the students' table. Never NULL."""
-    if isinstance(segment, Is):
-        if segment.field in SWITCHES:
-            return func.coalesce(SWITCHES[segment.field], false())
-        if segment.field == "college":
-            return or_(*(FILTERS["college"](name) for name in college_names(segment.value)))
-        return FILTERS[segment.field](segment.value)
-    if isinstance(segment, Not):
-        return not_(condition_of(segment.of))
-    if isinstance(segment, All):
-        return and_(*(condition_of(one) for one in segment.of))
-    return or_(*(condition_of(one) for one in segment.of)) if isinstance(segment, Either) else true()
-
-
-def audience_of(segment: Segment, *, student_userids: bool) -> Select[Any]:
-    """Person, contact and WeCom userid of everybody who is meant, for counting, listing and freezing alike."""
-    userid = _STUDENTS.student_no if student_userids else literal("")
-    students = select(
-        literal("s:").concat(_STUDENTS.student_no).label("person"),
-        func.coalesce(_STUDENTS.contact, "").label("contact"),
-        userid.label("wecom_userid"),
-    ).where(condition_of(segment))
-    meant = students.subquery()
-    if isinstance(segment, Everybody):
-        bound = select(_STUDENTS.contact).where(_STUDENTS.contact.is_not(None))
-        strangers = select(
-            literal("c:").concat(_CONTACTS.contact), _CONTACTS.contact, literal("").label("wecom_userid")
-        ).where(_CONTACTS.following, _CONTACTS.source == "wechat", _CONTACTS.contact.not_in(bound))
-        meant = union_all(students, strangers).subquery()
-    return select(meant.c.person, meant.c.contact, meant.c.wecom_userid)
-
-
-def count_audience(session: Session, segment: Segment) -> int:
-    """How many people are meant at this moment."""
-    meant = audience_of(segment, student_userids=False).subquery()
-    return session.scalar(select(func.count()).select_from(meant)) or 0
-
-
-def list_audience(session: Session, segment: Segment, *, student_userids: bool) -> list[Person]:
-    """Everybody who is meant at this moment, in a fixed order."""
-    query = audience_of(segment, student_userids=student_userids)
-    return sorted((Person(*row) for row in session.execute(query)), key=lambda one: one.person)
-
-
-def freeze(session: Session, campaign_id: int, segment: Segment, *, student_userids: bool) -> int:
-    """One waiting row for everybody who is meant: one statement, so that all of them are of the same moment."""
-    meant = audience_of(segment, student_userids=student_userids).subquery()
-    rows = select(
-        literal(campaign_id), meant.c.person, meant.c.contact, meant.c.wecom_userid, literal("waiting")
-    ).order_by(meant.c.person)
-    columns = ["campaign_id", "person", "contact", "wecom_userid", "state"]
-    return session.connection().execute(insert(_RECIPIENTS).from_select(columns, rows)).rowcount
 
 
 def find_campaign(session: Session, campaign_id: int, *, lock: bool = False) -> CampaignRecord | None:
@@ -126,6 +48,12 @@ def find_same(session: Session, fingerprint: str, since: datetime) -> CampaignRe
         .order_by(CampaignRecord.id.desc())
     )
     return session.scalars(query.limit(1)).first()
+
+
+def count_same(session: Session, fingerprint: str) -> int:
+    """How many campaigns have said the same to the same people, ever."""
+    query = select(func.count()).select_from(CampaignRecord).where(CampaignRecord.fingerprint == fingerprint)
+    return session.scalar(query) or 0
 
 
 def list_campaigns(session: Session, *, limit: int) -> list[CampaignRecord]:

@@ -2,28 +2,27 @@
 
 import getpass
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy.orm import Session
 
 from bot.broadcast import messages, store
+from bot.broadcast.audience import count_audience
 from bot.broadcast.models import Draft
-from bot.broadcast.planner import Forecast
+from bot.broadcast.progress import progress_of
 from bot.broadcast.reading import read_segment
-from bot.broadcast.records import CampaignRecord
 from bot.broadcast.rests import list_rests, wake
 from bot.broadcast.segment import only_college, write_segment
 from bot.broadcast.state import STATE_WORDS, CampaignState
+from bot.cli.broadcast_lines import as_json as to_json
+from bot.cli.broadcast_lines import forecast_lines, report_lines, state_line
 from bot.cli.current import current_application, shown_errors
 
 broadcast = AppGroup("broadcast", help="群发：给一批学生发通知。")
-_NUMBER = click.argument("campaign", metavar="编号")
-_BY = click.option("--by", "staff_no", default="", help="您的工号；不写则记为命令行的登录名。")
-_MOST_LISTED = 50
+NUMBER = click.argument("campaign", metavar="编号")
+BY = click.option("--by", "staff_no", default="", help="您的工号；不写则记为命令行的登录名。")
 
 
 @broadcast.command("send")
@@ -38,7 +37,7 @@ _MOST_LISTED = 50
 @click.option("--again", is_flag=True, help="同样的通知发过了，也再发一次。")
 @click.option("--yes", is_flag=True, help="不再问。")
 @click.option("--json", "as_json", is_flag=True, help="给程序看的一行 JSON。")
-@_BY
+@BY
 @shown_errors
 def send(
     *,
@@ -61,7 +60,7 @@ def send(
     draft = Draft(
         text=text,
         segment=only_college(college.strip(), meant) if college.strip() else meant,
-        author=_actor(staff_no),
+        author=actor_of(staff_no),
         title=title,
         urgent=urgent,
         template=template,
@@ -70,7 +69,7 @@ def send(
         again=again,
     )
     with application.database.read() as session:
-        expected = application.campaigns.forecast(session, draft)
+        expected = application.campaigns.reckoning.forecast(session, draft)
     if not as_json:
         click.echo("\n".join(forecast_lines(write_segment(draft.segment), expected)))
     if not yes and expected.audience and not click.confirm("发吗？"):
@@ -79,7 +78,7 @@ def send(
     with application.database.write() as session:
         campaign = application.campaigns.create(session, draft)
     if as_json:
-        click.echo(json.dumps(_as_json(campaign, expected), ensure_ascii=False))
+        click.echo(json.dumps(to_json(campaign, expected), ensure_ascii=False))
         return
     click.echo(f"群发编号：G{campaign.id}（{STATE_WORDS[CampaignState(campaign.state)]}）")
     if campaign.state == CampaignState.DRAFT:
@@ -102,7 +101,7 @@ def list_campaigns(limit: int) -> None:
             counts = store.counts(session, campaign.id)
             sums = messages.sums(counts, messages.STATES) or f"{campaign.audience:,} 人"
             click.echo(
-                f"G{campaign.id}　{_state(campaign)}　{campaign.created_at.astimezone(zone):%m-%d %H:%M}"
+                f"G{campaign.id}　{state_line(campaign)}　{campaign.created_at.astimezone(zone):%m-%d %H:%M}"
                 f"　{'紧急　' if campaign.urgent else ''}{campaign.segment}　{sums}"
             )
     if not found:
@@ -110,22 +109,22 @@ def list_campaigns(limit: int) -> None:
 
 
 @broadcast.command("show")
-@_NUMBER
+@NUMBER
 @click.option("--json", "as_json", is_flag=True, help="给程序看的一行 JSON。")
 @shown_errors
 def show(campaign: str, *, as_json: bool) -> None:
     """进度：发了多少，什么速度，还要多久。"""
     application = current_application()
     with application.database.read() as session:
-        found = application.campaigns.get(session, _number(campaign))
-        progress = application.campaigns.progress(session, found)
+        found = application.campaigns.get(session, number_of(campaign))
+        progress = progress_of(session, found.id, application.clock.now())
         text = application.campaigns.text_of(found)
     if as_json:
         left = progress.left_for.total_seconds() if progress.left_for is not None else None
         fields = {"id": found.id, "state": found.state, "counts": dict(progress.counts), "total": progress.total}
         click.echo(json.dumps(fields | {"done": progress.done, "a_minute": progress.a_minute, "left_s": left}))
         return
-    click.echo(f"G{found.id}　{_state(found)}　{'紧急　' if found.urgent else ''}{found.segment}")
+    click.echo(f"G{found.id}　{state_line(found)}　{'紧急　' if found.urgent else ''}{found.segment}")
     click.echo(f"作者 {found.author}　批准 {found.approved_by or '还没有'}")
     click.echo(text)
     if progress.total:
@@ -135,76 +134,76 @@ def show(campaign: str, *, as_json: bool) -> None:
 
 
 @broadcast.command("report")
-@_NUMBER
+@NUMBER
 @shown_errors
 def report(campaign: str) -> None:
     """结果：每条路送到多少，谁没送到、为什么，哪些可能收到两次。"""
     application = current_application()
-    number = _number(campaign)
+    number = number_of(campaign)
     with application.database.write() as session:
         application.campaigns.ledger.catch_up(session)
         found = application.campaigns.get(session, number)
-        lines = list(_report_lines(session, found, application.settings.school.zone))
+        lines = list(report_lines(session, found, application.settings.school.zone))
     click.echo("\n".join(lines))
 
 
 @broadcast.command("approve")
-@_NUMBER
+@NUMBER
 @click.option("--by", "staff_no", required=True, help="批准人的工号：管理员、学生处或学院领导，不能是作者本人。")
 @shown_errors
 def approve(campaign: str, staff_no: str) -> None:
     """第二个人批准；到时间就由 worker 发送。"""
     application = current_application()
     with application.database.write() as session:
-        found = application.campaigns.approve(session, _number(campaign), staff_no)
-    click.echo(f"G{found.id} 已批准，{_state(found)}。")
+        found = application.campaigns.approve(session, number_of(campaign), staff_no)
+    click.echo(f"G{found.id} 已批准，{state_line(found)}。")
 
 
 @broadcast.command("pause")
-@_NUMBER
-@_BY
+@NUMBER
+@BY
 @shown_errors
 def pause(campaign: str, staff_no: str) -> None:
     """马上停下；没发的都留着。"""
     application = current_application()
     with application.database.write() as session:
-        found = application.campaigns.pause(session, _number(campaign), actor=_actor(staff_no))
+        found = application.campaigns.pause(session, number_of(campaign), actor=actor_of(staff_no))
     click.echo(f"G{found.id} 已暂停。继续：flask broadcast resume {found.id}")
 
 
 @broadcast.command("resume")
-@_NUMBER
-@_BY
+@NUMBER
+@BY
 @shown_errors
 def resume(campaign: str, staff_no: str) -> None:
     """从停下的地方继续。"""
     application = current_application()
     with application.database.write() as session:
-        found = application.campaigns.resume(session, _number(campaign), actor=_actor(staff_no))
+        found = application.campaigns.resume(session, number_of(campaign), actor=actor_of(staff_no))
     click.echo(f"G{found.id} 继续发送。")
 
 
 @broadcast.command("cancel")
-@_NUMBER
-@_BY
+@NUMBER
+@BY
 @shown_errors
 def cancel(campaign: str, staff_no: str) -> None:
     """不发了；已经送到的收不回来。"""
     application = current_application()
     with application.database.write() as session:
-        count = application.campaigns.cancel(session, _number(campaign), actor=_actor(staff_no))
+        count = application.campaigns.cancel(session, number_of(campaign), actor=actor_of(staff_no))
     click.echo(f"已取消，{count:,} 人不会再收到。")
 
 
 @broadcast.command("test")
-@_NUMBER
+@NUMBER
 @click.option("--to", "staff_no", required=True, help="发给谁看：工号。")
 @shown_errors
 def test(campaign: str, staff_no: str) -> None:
     """把内容先发到自己的企业微信看看。"""
     application = current_application()
     with application.database.write() as session:
-        application.campaigns.test_send(session, _number(campaign), staff_no)
+        application.campaigns.test_send(session, number_of(campaign), staff_no)
     click.echo("试发的消息在路上了。")
 
 
@@ -218,7 +217,7 @@ def count(college: str, segment: str) -> None:
     meant = read_segment(segment)
     meant = only_college(college.strip(), meant) if college.strip() else meant
     with application.database.read() as session:
-        click.echo(f"{write_segment(meant)}：{store.count_audience(session, meant):,} 人")
+        click.echo(f"{write_segment(meant)}：{count_audience(session, meant):,} 人")
 
 
 @broadcast.command("ways")
@@ -228,7 +227,7 @@ def ways() -> None:
     application = current_application()
     zone = application.settings.school.zone
     with application.database.read() as session:
-        budgets = application.campaigns.budgets(session)
+        budgets = application.campaigns.reckoning.budgets(session)
         rests = list_rests(session, application.clock.now())
     for way, left in budgets.left.items():
         click.echo(f"{messages.WAYS[way]}：今天还能发 {left:,} 人")
@@ -249,59 +248,13 @@ def wake_channel(channel: str) -> None:
     click.echo("已恢复。" if found else "这条路没有停用。")
 
 
-def forecast_lines(segment: str, expected: Forecast) -> Iterator[str]:
-    """The forecast as an operator reads it."""
-    yield f"范围：{segment}　共 {expected.audience:,} 人"
-    yield f"现在送达 {expected.reached:,} 人：{messages.sums(expected.via, messages.WAYS) or '没有'}"
-    if expected.held:
-        yield f"等学生说话时给 {sum(expected.held.values()):,} 人：{messages.sums(expected.held, messages.REASONS)}"
-    if expected.unreachable:
-        lost = sum(expected.unreachable.values())
-        yield f"送不到 {lost:,} 人：{messages.sums(expected.unreachable, messages.REASONS)}"
-    yield f"发完后今天的额度：{messages.sums(expected.left, messages.WAYS)}"
-    yield f"用时：{messages.duration(expected.takes)}"
-
-
-def _report_lines(session: Session, campaign: CampaignRecord, zone: ZoneInfo) -> Iterator[str]:
-    yield f"G{campaign.id}　{_state(campaign)}　{campaign.segment}　对象 {campaign.audience:,} 人"
-    if campaign.finished_at is not None:
-        yield f"结束于 {campaign.finished_at.astimezone(zone):%Y-%m-%d %H:%M}"
-    for state, way, reason, number in store.breakdown(session, campaign.id):
-        by = f"　{messages.WAYS[way]}" if way in messages.WAYS else ""
-        why = f"　{messages.reason(reason)}" if reason else ""
-        yield f"  {messages.STATES.get(state, state)}{by}{why}：{number:,}"
-    unsure = store.doubtful(session, campaign.id, limit=_MOST_LISTED)
-    if unsure:
-        yield f"可能收到两次的（平台当时没有答复），最多列 {_MOST_LISTED} 人："
-        for row in unsure:
-            who = row.person.removeprefix("s:") if row.person.startswith("s:") else f"微信用户 …{row.contact[-4:]}"
-            yield f"  {who}　{messages.STATES.get(row.state, row.state)}"
-
-
-def _state(campaign: CampaignRecord) -> str:
-    words = STATE_WORDS[CampaignState(campaign.state)]
-    return f"{words}（{messages.pause_reason(campaign.reason)}）" if campaign.reason else words
-
-
-def _as_json(campaign: CampaignRecord, expected: Forecast) -> dict[str, object]:
-    return {
-        "id": campaign.id,
-        "state": campaign.state,
-        "audience": expected.audience,
-        "reached": expected.reached,
-        "via": {way.value: count for way, count in expected.via.items()},
-        "held": dict(expected.held),
-        "unreachable": dict(expected.unreachable),
-        "left": {way.value: count for way, count in expected.left.items()},
-        "takes_s": expected.takes.total_seconds(),
-    }
-
-
-def _actor(staff_no: str) -> str:
+def actor_of(staff_no: str) -> str:
+    """Who is at the command line, for the record."""
     return staff_no.strip() or f"命令行:{getpass.getuser()}"
 
 
-def _number(word: str) -> int:
+def number_of(word: str) -> int:
+    """The campaign's number in G3 or 3."""
     digits = word.strip().lstrip("Gg")
     if not digits.isascii() or not digits.isdigit() or len(digits) > 9:  # noqa: PLR2004 - an id
         message = f"编号应是 G3 或 3 这样，现在是“{word}”"

@@ -6,6 +6,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from bot.broadcast.ledger import Ledger
+from bot.broadcast.safety import SafetyNotices
 from bot.cases.service import Cases
 from bot.escalation.alerts import Alerts
 from bot.escalation.handling import Handling
@@ -37,6 +38,7 @@ class Services:
     privacy: Privacy
     reminder_topics: tuple[str, ...]
     results: Ledger
+    safety_notices: SafetyNotices
     swaps: Swaps | None = None
 
     @property

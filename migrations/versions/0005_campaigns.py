@@ -32,6 +32,8 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("request_key", sa.String(length=100), nullable=False),
         sa.Column("audience", sa.Integer(), nullable=False),
+        sa.Column("audience_of", sa.Integer(), nullable=True),
+        sa.Column("only_silent", sa.Boolean(), nullable=False),
         sa.Column("misfire_s", sa.Integer(), nullable=False),
         sa.Column("created_at", bot.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("scheduled_at", bot.db.UtcDateTime(timezone=True), nullable=True),
