@@ -332,6 +332,19 @@ class Application:
         )
 
     @cached_property
+    def campaign_runner(self) -> CampaignRunner:
+        return CampaignRunner(
+            self.database,
+            clock=self.clock,
+            chance=self.chance,
+            campaigns=self.campaigns,
+            posting=Posting(self.campaigns, self.outbox, self.chance, self.settings.school.zone),
+            operators=self.operators,
+            quiet=self.settings.reminders.quiet,
+            zone=self.settings.school.zone,
+        )
+
+    @cached_property
     def safety_notices(self) -> SafetyNotices:
         return SafetyNotices(self.clock, self.campaigns, self.cases, self.operators)
 
@@ -714,20 +727,7 @@ class Application:
             *self.duty_loops,
             Loop(self.auditor, rest_s=30),
             Loop(self.drills, rest_s=10, leader_only=True),
-            Loop(
-                CampaignRunner(
-                    self.database,
-                    clock=self.clock,
-                    chance=self.chance,
-                    campaigns=self.campaigns,
-                    posting=Posting(self.campaigns, self.outbox, self.chance, self.settings.school.zone),
-                    operators=self.operators,
-                    quiet=self.settings.reminders.quiet,
-                    zone=self.settings.school.zone,
-                ),
-                rest_s=1,
-                leader_only=True,
-            ),
+            Loop(self.campaign_runner, rest_s=1, leader_only=True),
         )
 
     def worker(self) -> Worker:

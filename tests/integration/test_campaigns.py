@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 from support.school import enrol, pupil, rows, send, state_of
-from support.standing import StandingBase
 from support.world import ROOT, ZONE, settings_for
 
 from bot.bootstrap import Application
@@ -32,6 +31,7 @@ from bot.channel.errors import (
 from bot.channel.messages import MassContent, Source, TemplateContent, TextContent
 from bot.clock import FakeClock
 from bot.db import Database
+from bot.outbox.dispatcher import ORDINARY_LANE
 from bot.outbox.records import DeliveryRecord
 from bot.staff.models import Role, Staff
 from bot.students.contacts import Contact, save_contacts
@@ -55,12 +55,11 @@ class School:
         )
         self.app = Application(settings=settings, clock=clock, root=ROOT, folder=folder, seed=7)
         self.app.__dict__["database"] = database
-        self.app.__dict__["knowledge"] = StandingBase(None)  # type: ignore[arg-type]  # nobody asks anything here
         self.clock = clock
         self.ways = {source: MemoryChannel() for source in Source}
         self.app.__dict__["channels"] = dict(self.ways)
         self.profiles = Profiles(self.app.cipher)
-        self.loops = [loop for loop in self.app.loops if loop.ticker.name in ("dispatcher", "reaper", "campaigns")]
+        self.runner, self.dispatcher = self.app.campaign_runner, self.app.dispatcher(ORDINARY_LANE)
         with database.write() as session:
             self.app.directory.replace_all(session, PEOPLE)
 
@@ -75,7 +74,7 @@ class School:
 
     def tick(self, times: int = 60) -> None:
         for _ in range(times):
-            reports = [loop.ticker.tick() for loop in self.loops]
+            reports = [self.dispatcher.tick(), self.app.reaper.tick(), self.runner.tick()]
             if not any(report.done for report in reports):
                 return
 
@@ -105,9 +104,7 @@ def build(database: Database, clock: FakeClock, tmp_path: Path) -> Iterator[Any]
 
     yield make
     for school in made:
-        for loop in school.app.loops:
-            if hasattr(loop.ticker, "close"):
-                loop.ticker.close()
+        school.dispatcher.close()
 
 
 @pytest.fixture
@@ -180,7 +177,7 @@ def test_the_audience_is_frozen_at_the_start_and_equals_the_preview(school: Scho
     with school.app.database.read() as session:
         shown = school.app.campaigns.reckoning.forecast(session, draft())
     campaign = send(school.app, "明天下午两点拍毕业照")
-    school.loops[-1].ticker.tick()
+    school.runner.tick()
     school.students(5, first=100)
     school.tick()
     assert school.counts(campaign) == {"sent": 30}
@@ -191,7 +188,7 @@ def test_the_audience_is_frozen_at_the_start_and_equals_the_preview(school: Scho
 def test_pause_takes_back_what_waits_and_resume_goes_on(school: School) -> None:
     school.students(40)
     campaign = send(school.app, "明天下午两点拍毕业照")
-    runner, dispatcher = school.loops[-1].ticker, school.loops[0].ticker
+    runner, dispatcher = school.runner, school.dispatcher
     runner.tick()
     runner.tick()
     dispatcher.tick()
@@ -213,7 +210,7 @@ def test_cancel_leaves_every_row_with_its_end(school: School) -> None:
     school.students(10)
     school.students(5, first=50, talking=False)
     campaign = send(school.app, "明天下午两点拍毕业照", use_mass=False)
-    runner = school.loops[-1].ticker
+    runner = school.runner
     runner.tick()
     runner.tick()
     with school.app.database.write() as session:

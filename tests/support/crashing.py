@@ -1,6 +1,6 @@
 """Processes that kill themselves: a web server or a worker that dies by SIGKILL at a chosen point of its work.
 
-Run as `python -m support.crashing web|worker|ladder` with a JSON plan in the environment variable CRASH_PLAN:
+Run as `python -m support.crashing web|worker|ladder|campaign` with a JSON plan in the environment variable CRASH_PLAN:
 database, platform, port, folder, and at: the number of the SQL statement, counted from the first message or claim,
 before which the process dies; or "reply" (after the work, before the answer leaves), "send" (before a send) or
 "sent" (after a send, before it is stored). Without `at` the process lives.
@@ -36,15 +36,18 @@ def die() -> None:
 class DyingChannel:
     """Sends for real, and dies before or after it."""
 
-    def __init__(self, channel: Channel, at: object) -> None:
+    def __init__(self, channel: Channel, at: object, *, after: int = 0) -> None:
+        """The first `after` sends go well."""
         self._channel = channel
         self._at = at
+        self._well = threading.Semaphore(after)
 
     def send(self, message: OutboundMessage, /) -> Receipt:
-        if self._at == "send":
+        well = self._well.acquire(blocking=False)
+        if self._at == "send" and not well:
             die()
         receipt = self._channel.send(message)
-        if self._at == "sent":
+        if self._at == "sent" and not well:
             die()
         return receipt
 
@@ -118,5 +121,23 @@ def work(application: Application, plan: dict[str, Any], first: list[Ticker]) ->
             loop.tick()
 
 
+def campaign(plan: dict[str, Any]) -> None:
+    """Carries out the campaigns that are due, until all is sent or until it dies."""
+    application = build(plan)
+    at = plan["at"]
+    if isinstance(at, str):
+        for source, channel in list(application.channels.items()):
+            application.channels[source] = DyingChannel(channel, at, after=plan["after"])
+    loops = [application.reaper, application.campaign_runner, application.dispatcher(ORDINARY_LANE)]
+    print("ready", flush=True)
+    if isinstance(at, int):
+        die_at_statement(application, at)
+    for _ in range(200):
+        for loop in loops:
+            loop.tick()
+
+
 if __name__ == "__main__":
-    {"web": web, "worker": worker, "ladder": ladder}[sys.argv[1]](json.loads(os.environ["CRASH_PLAN"]))
+    {"web": web, "worker": worker, "ladder": ladder, "campaign": campaign}[sys.argv[1]](
+        json.loads(os.environ["CRASH_PLAN"])
+    )
