@@ -6,6 +6,7 @@ import structlog
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from bot.broadcast.records import RecipientRecord, SafetyAnswerRecord, SendResultRecord
 from bot.cases.records import CaseMessageRecord, CaseRecord
 from bot.clock import Clock
 from bot.conversation.records import ConversationRecord, InboundRecord, SeenSignatureRecord
@@ -21,6 +22,7 @@ logger = structlog.get_logger(__name__)
 _SIGNATURES_FOR = timedelta(hours=1)
 _TRIES_FOR = timedelta(days=3)  # longer than any lock lasts or any wrong try is remembered
 _CODES_FOR = timedelta(days=30)  # so long a used or expired one is told from a wrong one
+_RESULTS_FOR = timedelta(days=30)
 _AT_ONCE = 500
 
 
@@ -46,6 +48,9 @@ class RetentionTicker:
             (ConversationRecord.contact, _silent_for_long(oldest)),
             (BindingTriesRecord.contact, BindingTriesRecord.last_at < now - _TRIES_FOR),
             (BindingCodeRecord.handle, BindingCodeRecord.expires_at < now - _CODES_FOR),
+            (RecipientRecord.id, RecipientRecord.settled_at < oldest),
+            (SafetyAnswerRecord.contact, SafetyAnswerRecord.at < oldest),
+            (SendResultRecord.platform_id, SendResultRecord.at < now - _RESULTS_FOR),
             (ContactRecord.contact, _left_long_ago(oldest)),  # after what belongs to them
         )
         done = 0

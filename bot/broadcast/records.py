@@ -6,11 +6,20 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.db import Base, UtcDateTime
+from bot.db import Base, UtcDateTime, sealed_for
+
+
+class CampaignTextRecord(Base):
+    """The words of a campaign, sealed for its key."""
+
+    __tablename__ = "campaign_texts"
+
+    key: Mapped[str] = mapped_column(String(26), primary_key=True)
+    text: Mapped[bytes] = mapped_column(LargeBinary, info=sealed_for("campaign_texts:{key}"))
 
 
 class CampaignRecord(Base):
-    """One notice to many. The text is sealed for `key`; `segment` is in the words of reading.py.
+    """One notice to many. Its words are in campaign_texts under `key`; `segment` is in the words of reading.py.
 
     With `audience_of` the people are those of that earlier campaign, with `only_silent` those of them who have not
     answered it. `request_key` is unique: the same notice to the same range on the same day is there once, unless
@@ -27,7 +36,6 @@ class CampaignRecord(Base):
     state: Mapped[str] = mapped_column(String(10))
     reason: Mapped[str] = mapped_column(String(60), default="")
     title: Mapped[str] = mapped_column(String(60), default="")
-    text: Mapped[bytes] = mapped_column(LargeBinary)
     segment: Mapped[str] = mapped_column(Text)
     urgent: Mapped[bool] = mapped_column(default=False)
     template: Mapped[str] = mapped_column(String(40), default="")

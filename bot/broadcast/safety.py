@@ -61,7 +61,7 @@ class SafetyNotices:
     def resend(self, session: Session, event: int, *, author: str) -> CampaignRecord:
         """Who has not answered gets the first notice again. Raises BadNoticeError if nobody is silent."""
         first, campaign = self._open(session, event)
-        text = self._campaigns.text_of(campaign)
+        text = self._campaigns.text_of(session, campaign)
         return self._follow(session, first, text, author=author, message_type="Alert", only_silent=True)
 
     def update(self, session: Session, event: int, text: str, *, author: str) -> CampaignRecord:

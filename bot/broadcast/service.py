@@ -19,7 +19,7 @@ from bot.broadcast.models import (
     fingerprint,
 )
 from bot.broadcast.reckoning import Reckoning
-from bot.broadcast.records import CampaignLogRecord, CampaignRecord
+from bot.broadcast.records import CampaignLogRecord, CampaignRecord, CampaignTextRecord
 from bot.broadcast.segment import write_segment
 from bot.broadcast.state import Act, CampaignState, check_approver, moved
 from bot.channel.messages import OutboundMessage, Source, TextContent
@@ -82,7 +82,6 @@ class Campaigns:
             kind=draft.kind,
             state=CampaignState.DRAFT.value,
             title=draft.title[:60],
-            text=self._cipher.seal(draft.text.strip(), row=f"campaigns:{key}"),
             segment=write_segment(draft.segment),
             urgent=draft.urgent,
             template=draft.template,
@@ -98,6 +97,7 @@ class Campaigns:
             scheduled_at=draft.at or now,
         )
         session.add(campaign)
+        session.add(CampaignTextRecord(key=key, text=self._cipher.seal(draft.text.strip(), row=_text_row(key))))
         try:
             session.flush()
         except IntegrityError:  # somebody wrote the same at the same moment
@@ -166,7 +166,7 @@ class Campaigns:
         person = self._directory.find(session, staff_no)
         if person is None or not person.wecom_userid:
             raise BadNoticeError(f"工号 {staff_no} 不在名单里，或没有企业微信账号，试发送不到")
-        words = f"【试发 G{campaign.id}】\n{self.text_of(campaign)}"
+        words = f"【试发 G{campaign.id}】\n{self.text_of(session, campaign)}"
         self._outbox.enqueue(
             session,
             OutboundMessage(Source.WECOM, person.wecom_userid, TextContent(words)),
@@ -182,9 +182,10 @@ class Campaigns:
             raise NoSuchCampaignError(f"没有群发 G{campaign_id}；flask broadcast list 看有哪些")
         return campaign
 
-    def text_of(self, campaign: CampaignRecord) -> str:
+    def text_of(self, session: Session, campaign: CampaignRecord) -> str:
         """The notice's words."""
-        return self._cipher.open(campaign.text, row=f"campaigns:{campaign.key}")
+        sealed = session.get_one(CampaignTextRecord, campaign.key).text
+        return self._cipher.open(sealed, row=_text_row(campaign.key))
 
     def log(
         self,
@@ -207,3 +208,7 @@ class Campaigns:
         campaign.state = moved(approved, Act.SCHEDULE).value
         campaign.approved_by = by
         self.log(session, campaign, "approved", actor=by)
+
+
+def _text_row(key: str) -> str:
+    return f"campaign_texts:{key}"

@@ -4,6 +4,7 @@ from flask import Flask
 
 from bot.cli.alerts import alerts
 from bot.cli.audit import audit
+from bot.cli.broadcast_ways import broadcast
 from bot.cli.database import database
 from bot.cli.doctor import doctor
 from bot.cli.drill import drill
@@ -14,7 +15,6 @@ from bot.cli.reminders import reminders
 from bot.cli.rota import rota
 from bot.cli.run import serve, worker
 from bot.cli.safety import safety
-from bot.cli.safety_notices import broadcast
 from bot.cli.staff import staff
 from bot.cli.students import students
 

@@ -9,11 +9,9 @@ import click
 from flask.cli import AppGroup
 
 from bot.broadcast import messages, store
-from bot.broadcast.audience import count_audience
 from bot.broadcast.models import Draft
 from bot.broadcast.progress import progress_of
 from bot.broadcast.reading import read_segment
-from bot.broadcast.rests import list_rests, wake
 from bot.broadcast.segment import only_college, write_segment
 from bot.broadcast.state import STATE_WORDS, CampaignState
 from bot.cli.broadcast_lines import as_json as to_json
@@ -118,7 +116,7 @@ def show(campaign: str, *, as_json: bool) -> None:
     with application.database.read() as session:
         found = application.campaigns.get(session, number_of(campaign))
         progress = progress_of(session, found.id, application.clock.now())
-        text = application.campaigns.text_of(found)
+        text = application.campaigns.text_of(session, found)
     if as_json:
         left = progress.left_for.total_seconds() if progress.left_for is not None else None
         fields = {"id": found.id, "state": found.state, "counts": dict(progress.counts), "total": progress.total}
@@ -205,47 +203,6 @@ def test(campaign: str, staff_no: str) -> None:
     with application.database.write() as session:
         application.campaigns.test_send(session, number_of(campaign), staff_no)
     click.echo("试发的消息在路上了。")
-
-
-@broadcast.command("count")
-@click.option("--college", default="")
-@click.option("--segment", default="")
-@shown_errors
-def count(college: str, segment: str) -> None:
-    """范围里现在有多少人。"""
-    application = current_application()
-    meant = read_segment(segment)
-    meant = only_college(college.strip(), meant) if college.strip() else meant
-    with application.database.read() as session:
-        click.echo(f"{write_segment(meant)}：{count_audience(session, meant):,} 人")
-
-
-@broadcast.command("ways")
-@shown_errors
-def ways() -> None:
-    """每条路今天还有多少额度，哪些停用了。"""
-    application = current_application()
-    zone = application.settings.school.zone
-    with application.database.read() as session:
-        budgets = application.campaigns.reckoning.budgets(session)
-        rests = list_rests(session, application.clock.now())
-    for way, left in budgets.left.items():
-        click.echo(f"{messages.WAYS[way]}：今天还能发 {left:,} 人")
-    for rest in rests:
-        until = f"到 {rest.until.astimezone(zone):%m-%d %H:%M}" if rest.until else "要人工恢复"
-        mend = "" if rest.until else f"；处理好以后：flask broadcast wake {rest.channel}"
-        click.echo(f"停用：{messages.channel_name(rest.channel)}　平台返回 {rest.code}　{until}{mend}")
-
-
-@broadcast.command("wake")
-@click.argument("channel", type=click.Choice(["wechat", "template", "subscribe", "mass"]))
-@shown_errors
-def wake_channel(channel: str) -> None:
-    """平台那边处理好了，重新启用一条路。"""
-    application = current_application()
-    with application.database.write() as session:
-        found = wake(session, channel)
-    click.echo("已恢复。" if found else "这条路没有停用。")
 
 
 def actor_of(staff_no: str) -> str:

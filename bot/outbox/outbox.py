@@ -1,6 +1,7 @@
 """The outbox as its callers see it: enqueue, hold, cancel and release, all within the caller's transaction."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, NewType
@@ -22,6 +23,18 @@ _DELIVERIES = table_of(DeliveryRecord)
 _OPEN = (DeliveryState.PENDING, DeliveryState.HELD)
 _UNDER_WAY = (DeliveryState.PENDING, DeliveryState.SENDING)
 _NEVER_SENT = (DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message of many that are enqueued together."""
+
+    message: OutboundMessage
+    priority: Priority
+    subject: str
+    dedup_key: str
+    expires_at: datetime | None = None
+    held: bool = False
 
 
 class Outbox:
@@ -51,8 +64,60 @@ class Outbox:
         A text over the platforms' limit is a delivery for each part, of which the first is returned: when a later
         part fails, what has arrived is not sent again.
         """
+        values = self._values(
+            message,
+            priority,
+            subject=subject,
+            not_before=not_before,
+            expires_at=expires_at,
+            holdable=holdable,
+            held=held,
+        )
+        first, *rest = _parts(message.content)
+        stored = self._insert(session, values, first, dedup_key)
+        if stored is not None:
+            for part in rest:  # the first one's key speaks for all of them: they commit together
+                self._insert(session, values, part, None)
+        return stored
+
+    def enqueue_all(self, session: Session, letters: Sequence[Letter]) -> list[DeliveryId]:
+        """Each letter has a delivery when the caller's transaction commits; their ids, in order. One statement for all.
+
+        The caller knows that no key is there yet: one that is makes the transaction fail. A letter is one message; a
+        text over the platforms' limit is refused when it is sent.
+        """
+        rows = []
+        for letter in letters:
+            delivery_id = self._chance.new_id()
+            values = self._values(
+                letter.message,
+                letter.priority,
+                subject=letter.subject,
+                not_before=None,
+                expires_at=letter.expires_at,
+                holdable=letter.held,
+                held=letter.held,
+            )
+            content = self._cipher.seal(content_to_json(letter.message.content), row=f"deliveries:{delivery_id}")
+            rows.append({**values, "id": delivery_id, "content": content, "dedup_key": letter.dedup_key})
+        if rows:
+            session.connection().execute(insert(_DELIVERIES), rows)
+        return [DeliveryId(row["id"]) for row in rows]
+
+    def _values(
+        self,
+        message: OutboundMessage,
+        priority: Priority,
+        *,
+        subject: str,
+        not_before: datetime | None,
+        expires_at: datetime | None,
+        holdable: bool,
+        held: bool,
+    ) -> dict[str, Any]:
+        """A delivery's columns, but for its id, its content and its key."""
         now = self._clock.now()
-        values: dict[str, Any] = {
+        return {
             "channel": message.channel.value,
             "recipient": message.recipient,
             "subject": subject,
@@ -68,12 +133,6 @@ class Outbox:
             "platform_id": "",
             "created_at": now,
         }
-        first, *rest = _parts(message.content)
-        stored = self._insert(session, values, first, dedup_key)
-        if stored is not None:
-            for part in rest:  # the first one's key speaks for all of them: they commit together
-                self._insert(session, values, part, None)
-        return stored
 
     def _insert(
         self, session: Session, values: dict[str, Any], content: Content, dedup_key: str | None

@@ -22,7 +22,6 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("reason", sa.String(length=60), nullable=False),
         sa.Column("title", sa.String(length=60), nullable=False),
-        sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("segment", sa.Text(), nullable=False),
         sa.Column("urgent", sa.Boolean(), nullable=False),
         sa.Column("template", sa.String(length=40), nullable=False),
@@ -49,6 +48,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_campaigns_fingerprint"), ["fingerprint"], unique=False)
         batch_op.create_index("ix_campaigns_state", ["state", "scheduled_at"], unique=False)
 
+    op.create_table(
+        "campaign_texts",
+        sa.Column("key", sa.String(length=26), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
     op.create_table(
         "channel_rests",
         sa.Column("channel", sa.String(length=10), nullable=False),
@@ -165,6 +170,7 @@ def downgrade() -> None:
     op.drop_table("send_results")
     op.drop_table("safety_answers")
     op.drop_table("channel_rests")
+    op.drop_table("campaign_texts")
     with op.batch_alter_table("campaigns", schema=None) as batch_op:
         batch_op.drop_index("ix_campaigns_state")
         batch_op.drop_index(batch_op.f("ix_campaigns_fingerprint"))
