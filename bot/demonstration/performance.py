@@ -13,13 +13,17 @@ from bot.channel.messages import InboundMessage, Kind, Source
 from bot.clock import FakeClock
 from bot.demonstration.season import Act, Does
 from bot.escalation.records import AlertRecord
+from bot.reminders.service import Reminders
 from bot.staff.models import Role, Staff
 from bot.students.codes import written
 
 _BUTTONS = {"我来处理": "ack", "误报": "false"}
 _EVENTS = frozenset({Does.FOLLOWS, Does.UNFOLLOWS, Does.CLICKS})
 _FOLLOWED_UP = frozenset({Does.NOTHING, Does.STAFF, Does.PRESSES, Does.REMINDS})
-"""After these all loops go round; after the many others only those that send: a round of all costs ten messages."""
+"""After these the loops go round; after the many others only those that send: a round of all costs ten messages.
+
+The reminders look only when one is planned: to ask a calendar for its next days is the dearest of all.
+"""
 _SENDING = frozenset({"safety_dispatcher", "dispatcher"})
 _ROUNDS = 200  # of the loops at one moment; a reminder to a school takes some dozens
 
@@ -41,13 +45,17 @@ class Performance:
         for act in acts:
             self._go_to(act.at)
             self._do(act)
-            self._tick(all_of_them=act.does in _FOLLOWED_UP)
+            self._tick(act.does)
             progress(1)
 
-    def _tick(self, *, all_of_them: bool) -> None:
+    def _tick(self, after: Does) -> None:
         """Everything that is due now, or is to be sent now, is done, and what follows from it."""
-        tickers = [loop.ticker for loop in self._application.loops]
-        tickers = [ticker for ticker in tickers if all_of_them or ticker.name in _SENDING]
+        tickers = [
+            loop.ticker
+            for loop in self._application.loops
+            if loop.ticker.name in _SENDING
+            or (after in _FOLLOWED_UP and (after is Does.REMINDS or loop.ticker.name != Reminders.name))
+        ]
         for _ in range(_ROUNDS):
             reports = [ticker.tick() for ticker in tickers]
             if not any(report.done for report in reports):
@@ -70,7 +78,8 @@ class Performance:
         elif act.does is Does.SAYS:
             self._hear(Source.WECHAT, act.contact, text=act.words)
         elif act.does is Does.REMINDS:
-            self._application.reminders.run_now(act.words)
+            if act.words:
+                self._application.reminders.run_now(act.words)
         elif act.does is Does.BINDS:
             self._hear(Source.WECHAT, act.contact, text=f"绑定 {self._code_for(act.student_no)}")
         elif act.does is Does.STAFF:

@@ -38,7 +38,7 @@ class Does(StrEnum):
     SAYS = "says"
     STAFF = "staff"
     PRESSES = "presses"
-    REMINDS = "reminds"
+    REMINDS = "reminds"  # what the calendar has planned, or the series in `words`
     NOTHING = "nothing"  # time passes, and what is due is done
 
 

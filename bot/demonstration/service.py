@@ -15,7 +15,7 @@ from bot.demonstration import school
 from bot.demonstration.dice import Dice
 from bot.demonstration.enrolment import enrol
 from bot.demonstration.performance import Performance
-from bot.demonstration.season import Act, Span, cast, plan_season, remind
+from bot.demonstration.season import Act, Does, Span, cast, plan_season, remind
 from bot.demonstration.summary import Summary, summarise
 from bot.demonstration.talk import read_talk
 from bot.development import DEMONSTRATION_STAFF
@@ -112,12 +112,15 @@ def _play(rehearsal: Application, clock: FakeClock, acts: list[Act], progress: C
 
 
 def _reminders(rehearsal: Application, span: Span) -> list[Act]:
-    """None where the calendar has some in the span; else some are sent by hand, for it is not the season."""
+    """Those that the calendar has in the span; where it has none, for it is not the season, some sent by hand."""
     reminders = rehearsal.reminders
-    planned = (reminders.schedule.following(one, span.start) for one in reminders.series)
-    if any(at is not None and at <= span.end for at in planned):
-        return []
-    return remind([one.key for one in reminders.series], span)
+    planned = []
+    for one in reminders.series:
+        at = reminders.schedule.following(one, span.start)
+        while at is not None and at <= span.end:
+            planned.append(Act(at, Does.REMINDS))
+            at = reminders.schedule.following(one, at)
+    return planned or remind([one.key for one in reminders.series], span)
 
 
 def _imported(session: Session) -> int:
