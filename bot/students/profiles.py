@@ -3,14 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import structlog
 from sqlalchemy import ColumnElement, delete, func, select, true
 from sqlalchemy.orm import Session
 
 from bot.bulk import insert_rows, upsert_rows
-from bot.crypto import Cipher
+from bot.crypto import Cipher, UnreadableError
 from bot.db import table_of
 from bot.students.models import Student, Who
 from bot.students.records import StudentRecord, StudentTagRecord
+
+logger = structlog.get_logger(__name__)
 
 _STUDENTS = table_of(StudentRecord)
 _TAGS = table_of(StudentTagRecord)
@@ -72,8 +75,13 @@ class Profiles:
         return session.scalar(select(_COLUMNS.college).where(_COLUMNS.contact == contact)) or ""
 
     def who_is(self, session: Session, contact: str) -> Who | None:
-        """What an alert says of whose phone this is; None if it is nobody's."""
-        found = self.find_by_contact(session, contact)
+        """What an alert says of whose phone this is; None if it is nobody's. No name if no key opens it."""
+        try:
+            found = self.find_by_contact(session, contact)
+        except UnreadableError:
+            logger.error("student_unreadable", mend="put the old key back into security.data_keys")  # noqa: TRY400 - it says all
+            number = session.scalar(select(_COLUMNS.student_no).where(_COLUMNS.contact == contact))
+            return Who(self.college_of(session, contact), "", f"学号 {number}")
         return Who(found.college, found.class_name, found.name) if found else None
 
     def matching(

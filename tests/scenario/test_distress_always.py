@@ -21,6 +21,8 @@ from bot.outbox import store
 from bot.outbox.dispatcher import SAFETY_LANE
 from bot.routing.services import Services
 from bot.routing.turn import Reply, Turn
+from bot.staff.records import StaffRecord
+from bot.students.records import StudentRecord
 from handlers.routers import ROUTERS
 from knowledge.living import LivingBase
 
@@ -236,3 +238,17 @@ def test_a_dispatcher_that_dies_with_the_cards_in_hand_is_replaced(world: World)
     assert world.phone("王老师").unread() == world.phone("刘老师").unread() == []
     world.advance(seconds=70, step=timedelta(seconds=10))
     everybody_is_told(world, student)
+
+
+def test_names_that_no_key_opens_cost_no_alert(world: World) -> None:
+    """A data key was taken out too early: the counselors are told by userid, and read a number for a name."""
+    student = world.student("李同学", college="体育教育学院")
+    with world.application.database.write() as session:
+        for person in session.scalars(select(StaffRecord)):
+            person.name = person.phone = person.email = b"sealed with another key"
+        session.scalars(select(StudentRecord)).one().name = b"sealed with another key"
+    student.writes(GOODBYE)
+    student.expects("谢谢你告诉我", "120")
+    world.tick()
+    for name in ("王老师", "刘老师"):
+        assert "学号 S001" in str(world.phone(name).expects(card="红色 A1").card)
