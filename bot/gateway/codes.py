@@ -95,7 +95,6 @@ CODES: dict[Source, dict[int, Code]] = {
     Source.WECHAT: _BOTH | _WECHAT,
     Source.WECOM: _BOTH | _WECOM,
     Source.ROBOT: _BOTH | _WECOM,
-    **dict.fromkeys((Source.TEMPLATE, Source.SUBSCRIPTION, Source.MASS), _BOTH | _WECHAT),
 }
 UNKNOWN = Code(TemporarySendError, "平台返回了没有登记的错误码")
 

@@ -35,6 +35,7 @@ ROWS = (
     (Source.WECHAT, 40019, PermanentSendError),
     (Source.WECHAT, 40020, PermanentSendError),
     (Source.WECHAT, 40023, PermanentSendError),
+    (Source.WECHAT, 40037, FeatureOffError),
     (Source.WECHAT, 40125, TokenRefusedError),
     (Source.WECHAT, 40164, FeatureOffError),
     (Source.WECHAT, 40200, FeatureOffError),
