@@ -37,5 +37,5 @@ ROUTERS: tuple[Handler, ...] = (
     fallback,
 )
 
-IN_MAINTENANCE = frozenset({privacy, plan, callback, comfort, human, subscription})
-"""Who answers students in maintenance mode too: what helps somebody in need, 退订, and 我的数据."""
+IN_MAINTENANCE = frozenset({privacy, safe, plan, callback, comfort, human, subscription})
+"""Who answers students in maintenance mode too: what helps somebody in need, 我已安全, 退订, 我的数据."""

@@ -13,6 +13,7 @@ from bot.broadcast.reading import read_segment
 from bot.broadcast.safety_words import SafetyDraft
 from bot.cases.records import CaseRecord
 from bot.escalation.records import AlertRecord
+from bot.maintenance import switch_on
 from bot.students.profiles import Profiles
 
 TEXT = "体育馆二层起火，请不要靠近，三号楼同学到操场集合。"
@@ -171,3 +172,18 @@ def test_the_sum_stays_true_while_people_come_and_go(world: World) -> None:
     world.student("李同学").expects("【平安通知】")
     assert standing(world, event) == (0, 0, 1, 1)
     world.advance(hours=1, step=timedelta(minutes=10))
+
+
+def test_in_maintenance_the_answers_are_counted_all_the_same(world: World) -> None:
+    school(world, "李同学", "王同学")
+    safe, needy = world.student("李同学"), world.student("王同学")
+    with world.application.database.write() as session:
+        switch_on(session, now=world.clock.now())
+    event = issue(world)
+    for student in (safe, needy):
+        student.expects("【平安通知】")
+    safe.writes("我已安全")
+    safe.expects("谢谢你报平安")
+    needy.writes("需要帮助，我在三号楼四层下不来")
+    assert "维护" not in needy.expects()
+    assert standing(world, event)[:2] == (1, 1)
