@@ -16,15 +16,13 @@ from bot.escalation.records import AlertRecord
 from bot.reminders.service import Reminders
 from bot.staff.models import Role, Staff
 from bot.students.codes import written
+from bot.worker import Loop
 
 _BUTTONS = {"我来处理": "ack", "误报": "false"}
 _EVENTS = frozenset({Does.FOLLOWS, Does.UNFOLLOWS, Does.CLICKS})
 _FOLLOWED_UP = frozenset({Does.NOTHING, Does.STAFF, Does.PRESSES, Does.REMINDS})
-"""After these the loops go round; after the many others only those that send: a round of all costs ten messages.
-
-The reminders look only when one is planned: to ask a calendar for its next days is the dearest of all.
-"""
 _SENDING = frozenset({"safety_dispatcher", "dispatcher"})
+_HOUSEKEEPING_S = 600
 _ROUNDS = 200  # of the loops at one moment; a reminder to a school takes some dozens
 
 
@@ -50,12 +48,7 @@ class Performance:
 
     def _tick(self, after: Does) -> None:
         """Everything that is due now, or is to be sent now, is done, and what follows from it."""
-        tickers = [
-            loop.ticker
-            for loop in self._application.loops
-            if loop.ticker.name in _SENDING
-            or (after in _FOLLOWED_UP and (after is Does.REMINDS or loop.ticker.name != Reminders.name))
-        ]
+        tickers = [loop.ticker for loop in self._application.loops if _goes_round(loop, after)]
         for _ in range(_ROUNDS):
             reports = [ticker.tick() for ticker in tickers]
             if not any(report.done for report in reports):
@@ -119,6 +112,18 @@ class Performance:
             on_duty = [one for one in rota.on_duty(session, self._clock.now()).people if one.wecom_userid]
             person = owner or [*on_duty, *directory.with_role(session, Role.COUNSELOR)][0]
         return person, {name: record.id for name, record in (("alert", alert), ("case", case)) if record is not None}
+
+
+def _goes_round(loop: Loop, after: Does) -> bool:
+    """After most acts only what sends; a round of all costs ten messages. Never what deletes: nothing here is old.
+
+    The reminders look only when one is planned: to ask a calendar for its next days is the dearest of all.
+    """
+    if after not in _FOLLOWED_UP:
+        return loop.ticker.name in _SENDING
+    if loop.ticker.name == Reminders.name:
+        return after is Does.REMINDS
+    return loop.rest_s < _HOUSEKEEPING_S
 
 
 def _newest(session: Session, kind: type[Any], contact: str) -> Any:
