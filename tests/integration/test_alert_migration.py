@@ -11,7 +11,7 @@ from bot.db import Database
 from bot.escalation.records import AlertLogRecord, AlertRecord
 from bot.migrations import _config, upgrade
 
-LADDER = "0002"
+LADDER = "0003"
 ALERT = """
     INSERT INTO alerts (contact, about, level, state, signals, message_count, first_inbound_id, last_inbound_id,
         triggered_at, last_message_at, next_notice_at, rounds, acknowledged_by, closing_code)

@@ -33,7 +33,7 @@ def stored(database: Database) -> dict[str, set[str]]:
 
 
 def test_jobs_were_a_part_of_fraud_and_everything_means_everything(database: Database):
-    migrate(database, "0006-1")
+    migrate(database, "0005-1")
     with database.write() as session:
         save_contacts(session, [Contact(name, "wechat", LONG_AGO, LONG_AGO) for name in BEFORE])
         rows = [

@@ -6,8 +6,8 @@ from alembic import op
 import bot.db
 
 
-revision = "0006"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Alerts know their ladder; the alert log cannot be changed.
 
-Revision ID: 0002
-Revises: 0004
+Revision ID: 0003
+Revises: 0002
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import bot.db
 
-revision = "0002"
-down_revision = "0004"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
