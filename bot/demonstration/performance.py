@@ -115,12 +115,13 @@ class Performance:
 
 
 def _goes_round(loop: Loop, after: Does) -> bool:
-    """After most acts only what sends; a round of all costs ten messages. Never what deletes: nothing here is old.
+    """After most acts nothing, after words what sends an answer's other parts; a round of all is dear.
 
+    Never what deletes: nothing here is old.
     The reminders look only when one is planned: to ask a calendar for its next days is the dearest of all.
     """
     if after not in _FOLLOWED_UP:
-        return loop.ticker.name in _SENDING
+        return after is Does.SAYS and loop.ticker.name in _SENDING
     if loop.ticker.name == Reminders.name:
         return after is Does.REMINDS
     return loop.rest_s < _HOUSEKEEPING_S

@@ -23,7 +23,7 @@ _HOURS = {8: 3.0, 9: 6.0, 10: 7.0, 11: 6.0, 12: 9.0, 13: 6.0, 14: 6.0, 15: 6.0, 
 _EARLY = timedelta(hours=3)
 _CHASE = timedelta(minutes=5)
 _CHASED_FOR = timedelta(minutes=70)
-_BEAT = timedelta(hours=1)
+_BEAT = timedelta(hours=3)
 _AWAKE = range(7, 24)
 _REMINDED = {0: time(12, 20), 2: time(12, 10), 3: time(17, 40)}  # Monday, Wednesday, Thursday, as in the season
 
