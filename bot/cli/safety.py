@@ -57,7 +57,7 @@ def trial(file: Path, days: int) -> None:
         click.echo(f"{change.before.word} → {change.after.word}　{change.excerpt}　{change.rule}")
     click.echo(
         f"看了 {outcome.read} 条消息，级别会变的 {outcome.changed} 条，其中新报老师的 {outcome.new_alarms} 条。"
-        "\n还没有生效：确认后把文件放进 bot/safety/data/lexicon/，运行 flask safety lint，再重启。"
+        "\n还没有生效：确认后把文件放进 bot/safety/data/lexicon/，运行 flask safety lint；几秒后就生效，不用重启。"
     )
 
 
