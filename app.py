@@ -13,7 +13,7 @@ from bot.configuration import load_settings
 from bot.development import with_development_secrets
 from bot.errors import UserFacingError
 from bot.logs import configure_logs
-from bot.web import create_web
+from bot.web import create_web, give_memory_back
 from knowledge.loader import KnowledgeError
 
 ROOT = Path(__file__).resolve().parent
@@ -50,7 +50,9 @@ def main() -> int:
 
 def _make_web(application: Application) -> Flask:
     configure_logs(application.settings.server.log_level)
-    return create_web(application)
+    app = create_web(application)
+    give_memory_back()
+    return app
 
 
 if __name__ == "__main__":

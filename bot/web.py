@@ -39,11 +39,10 @@ def create_web(application: Application) -> Flask:
         app.register_blueprint(create_blueprint(application.simulator))
     register_commands(app)
     app.after_request(_with_security_headers)
-    _give_memory_back()
     return app
 
 
-def _give_memory_back() -> None:
+def give_memory_back() -> None:
     """What reading the knowledge has left behind is the system's again (20 MB a process); glibc would keep it.
 
     Fewer heaps for as many threads are 10 MB less a process.

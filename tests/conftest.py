@@ -67,7 +67,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'test.db'}"
         return
-    if "database" in request.fixturenames:  # to empty a migrated one is four times as fast as to make one
+    if not {"database", "build_world"}.isdisjoint(
+        request.fixturenames
+    ):  # to empty a migrated one is four times as fast as to make one
         yield _emptied(request.getfixturevalue("migrated_postgresql"))
         return
     with _new_postgresql_database(request.getfixturevalue("postgresql_server")) as url:

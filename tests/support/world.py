@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from bot.bootstrap import Application
 from bot.clock import Chance, FakeClock
 from bot.migrations import upgrade
+from bot.reminders.loading import load_season
+from bot.reminders.series import Season
+from bot.safety.living import LivingLexicon
 from bot.settings import Settings
 from bot.simulator.app import create_simulator_app
 from bot.simulator.platform import SimulatorSettings, WeChatAccount, WeComAccount
@@ -271,9 +275,26 @@ class World:
         assert not refused, refused
 
 
+@cache
+def _lexicon() -> LivingLexicon:
+    """Read once: it takes a second, and no test changes it."""
+    return LivingLexicon()
+
+
+@cache
+def _season() -> Season:
+    return load_season(ROOT / "bot" / "reminders" / "data" / "series.yaml")
+
+
 @contextmanager
 def open_world(
-    database_url: str, folder: Path, clock: FakeClock, knowledge: KnowledgeBase, **sections: dict[str, Any]
+    database_url: str,
+    folder: Path,
+    clock: FakeClock,
+    knowledge: KnowledgeBase,
+    *,
+    migrated: bool = False,
+    **sections: dict[str, Any],
 ) -> Iterator[World]:
     """A running world; nothing of it is left afterwards."""
     platform, web = LoopbackServer(), LoopbackServer()
@@ -282,8 +303,9 @@ def open_world(
     staff = tuple(sections.pop("staff", STAFF))
     settings = settings_for(database_url, platform.url, **sections)
     application = Application(settings=settings, clock=clock, root=ROOT, folder=folder, seed=7, **extra)
-    application.__dict__["knowledge"] = StandingBase(knowledge)
-    upgrade(application.database, ROOT)
+    application.__dict__.update(knowledge=StandingBase(knowledge), assess=_lexicon(), season=_season())
+    if not migrated:
+        upgrade(application.database, ROOT)
     with application.database.write() as session:
         application.directory.replace_all(session, staff)
     simulator = Simulator(simulator_settings(settings, web.url, **changes), clock, Chance(clock, seed=3))
