@@ -28,6 +28,7 @@ from bot.students.codes import written
 from bot.students.importing import COLUMNS, Listing
 from bot.students.models import Student
 from bot.web import create_web
+from bot.worker import Loop
 from handlers.menu import MENU
 from knowledge.base import KnowledgeBase
 
@@ -204,6 +205,7 @@ class World:
     staff: tuple[Staff, ...] = STAFF
     students: dict[str, StudentPhone] = field(default_factory=dict)
     phones: dict[str, StaffPhone] = field(default_factory=dict)
+    _ticked_at: dict[str, datetime] = field(default_factory=dict)
 
     def student(self, name: str, *, following: bool = True, college: str = "") -> StudentPhone:
         """The student of that name, who follows the account and has read the greeting; with a `college`, is bound."""
@@ -242,13 +244,21 @@ class World:
                 self.phones[name] = StaffPhone(self, lambda: self.simulator.members[userid].messages, userid)
         return self.phones[name]
 
-    def tick(self) -> None:
-        """Everything that is due now is done, and what follows from it."""
+    def tick(self, *, all_loops: bool = True) -> None:
+        """Everything that is due now is done, and what follows from it. Without `all_loops` those that rest sleep on."""
+        now = self.clock.now()
+        loops = [loop for loop in self.application.loops if all_loops or self._is_up(loop, now)]
+        for loop in loops:
+            self._ticked_at[loop.ticker.name] = now
         for _ in range(50):
-            reports = [loop.ticker.tick() for loop in self.application.loops]
+            reports = [loop.ticker.tick() for loop in loops]
             if not any(report.done for report in reports):
                 return
         raise AssertionError("the loops find no end")
+
+    def _is_up(self, loop: Loop, now: datetime) -> bool:
+        last = self._ticked_at.get(loop.ticker.name)
+        return last is None or now - last >= timedelta(seconds=loop.rest_s)
 
     def advance(self, step: timedelta = timedelta(seconds=30), **time: float) -> None:
         """Time passes in small steps; at each of them everything that is due is done."""
@@ -256,7 +266,7 @@ class World:
         while left > timedelta():
             self.clock.advance(min(step, left))
             left -= step
-            self.tick()
+            self.tick(all_loops=left <= timedelta())
 
     def go_to(self, moment: datetime) -> None:
         """It is `moment` now, and what is due then is done; what was due before, too, late."""
