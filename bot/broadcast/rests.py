@@ -1,9 +1,10 @@
 """Lets an interface of the account rest, or be off, when the platform says so; and wakes it again."""
 
 from datetime import datetime, timedelta
+from functools import cache
 
 import structlog
-from sqlalchemy import delete, or_, select
+from sqlalchemy import Insert, delete, or_, select
 from sqlalchemy.orm import Session
 
 from bot.broadcast import messages
@@ -12,6 +13,7 @@ from bot.broadcast.operators import Operators
 from bot.channel.errors import FeatureOffError, RateLimitedError
 from bot.channel.messages import Source
 from bot.clock import Clock
+from bot.db import insert_into, table_of
 from bot.outbox.records import ChannelRestRecord
 from bot.outbox.state import Delivery, Outcome
 
@@ -39,18 +41,26 @@ class RestKeeper:
             return
         now = self._clock.now()
         until = _until(delivery.channel, outcome, now)
-        known = session.get(ChannelRestRecord, delivery.channel, with_for_update=True)
-        if known is not None and known.until is None:
+        first = {"channel": delivery.channel, "since": now, "until": until, "code": outcome.code}
+        session.flush()
+        stored = session.connection().execute(_first(session.get_bind().dialect.name), first)
+        known = session.get_one(ChannelRestRecord, delivery.channel, with_for_update=True, populate_existing=True)
+        if not stored.rowcount and known.until is None:
             return
-        if known is None:
-            session.add(ChannelRestRecord(channel=delivery.channel, since=now, until=until, code=outcome.code))
-        elif until is None or known.until is None or until > known.until:
+        if not stored.rowcount and (until is None or (known.until is not None and until > known.until)):
             fresh = known.until is not None and known.until <= now
             known.since, known.until, known.code = (now if fresh else known.since), until, outcome.code
         logger.warning("channel_rests", channel=delivery.channel, code=outcome.code, until=until and until.isoformat())
         if isinstance(outcome, FeatureOffError):
             key = f"off:{delivery.channel}:{outcome.code}:{now:%Y-%m-%d}"
             self._operators.tell(session, messages.channel_off(delivery.channel, outcome.code), key=key)
+
+
+@cache
+def _first(database: str) -> Insert:
+    """Two failures at once both want to be the first."""
+    table = table_of(ChannelRestRecord)
+    return insert_into(database, table).on_conflict_do_nothing(index_elements=["channel"])
 
 
 def list_rests(session: Session, now: datetime) -> list[ChannelRestRecord]:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -287,7 +288,7 @@ class World:
 
 @cache
 def _lexicon() -> LivingLexicon:
-    """Read once: it takes a second, and no test changes it."""
+    """Read once: it takes a second. Each world has a copy that its test may break."""
     return LivingLexicon()
 
 
@@ -313,7 +314,7 @@ def open_world(
     staff = tuple(sections.pop("staff", STAFF))
     settings = settings_for(database_url, platform.url, **sections)
     application = Application(settings=settings, clock=clock, root=ROOT, folder=folder, seed=7, **extra)
-    application.__dict__.update(knowledge=StandingBase(knowledge), assess=_lexicon(), season=_season())
+    application.__dict__.update(knowledge=StandingBase(knowledge), assess=copy(_lexicon()), season=_season())
     if not migrated:
         upgrade(application.database, ROOT)
     with application.database.write() as session:
