@@ -145,7 +145,7 @@ def test_a_bug_in_every_handler_costs_no_alert_of_any_level(build_world: Callabl
     student.expects("谢谢你告诉我", "120")
     world.tick()
     for name in ("王老师", "刘老师"):
-        world.phone(name).expects(card="红色 A2")
+        world.phone(name).expects(card="红色 A")
     with world.application.database.read() as session:
         assert sorted(session.scalars(select(AlertRecord.level))) == ["red", "yellow"]
     world.no_other_messages()

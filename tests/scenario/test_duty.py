@@ -191,7 +191,7 @@ def test_staff_ask_who_is_on_duty(quiet_mornings: World) -> None:
 
 
 def test_the_class_counselor_has_a_copy_of_the_night_at_half_past_seven(build_world: Callable[..., World]) -> None:
-    world = build_world(rota={"report_at": "23:59", "handover": False})
+    world = build_world(rota={"report_at": "23:59", "handover": False}, escalation={"red_stale_s": 86400})
     staff(world, WANG, Staff("T2", "刘老师", Role.COUNSELOR, wecom_userid="liu", classes=("2023级4班",)))
     plan(world, Rotation("夜班", "", ("T1",), date(2027, 6, 7), time(18), time(8)))
     app = world.application

@@ -261,9 +261,10 @@ class World:
         last = self._ticked_at.get(loop.ticker.name)
         return last is None or now - last >= timedelta(seconds=loop.rest_s)
 
-    def advance(self, step: timedelta = timedelta(seconds=30), **time: float) -> None:
-        """Time passes in small steps; at each of them everything that is due is done."""
+    def advance(self, step: timedelta | None = None, **time: float) -> None:
+        """Time passes in small steps, larger ones in a long time; at each of them everything that is due is done."""
         left = timedelta(**time)
+        step = step or timedelta(seconds=30 if left <= timedelta(hours=1) else 150)
         while left > timedelta():
             self.clock.advance(min(step, left))
             left -= step
