@@ -1,11 +1,11 @@
 """The demonstration's school and season, as values: the same for the same seed, nobody real, all in its time."""
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from conftest import NOON, ZONE
+from support.world import ZONE
 
 from bot.clock import Chance, FakeClock
 from bot.demonstration import school
@@ -16,6 +16,7 @@ from bot.safety.assessment import assess
 from bot.safety.lexicon import load_lexicon
 from bot.staff.models import Role
 
+NOON = datetime(2027, 6, 8, 12, 0, tzinfo=ZONE)
 SPAN = Span(NOON - timedelta(days=10), NOON, ZONE)
 
 
