@@ -88,7 +88,7 @@ def test_neither_card_nor_robot_so_there_is_mail_once(world: World, mailbox: Mai
     assert mailbox.recipients == ["wang@example.edu"]
     (mail,) = mailbox.mails
     assert GOODBYE in mail.get_content()
-    assert "收到 A1" in mail.get_content()
+    assert "我来处理：http" in mail.get_content()
     assert gateway.calls == []
     assert [reason for actor, reason in log_of(world, "notified") if actor == "T1"][1:] in (
         ["robot_failed"],
