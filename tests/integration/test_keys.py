@@ -93,7 +93,7 @@ def readable(database: Database, cipher: Cipher) -> str:
 def test_everything_is_readable_with_the_new_key_alone_and_nothing_was_changed(filled: Database):
     before = opened(filled, BOTH)
     change = KeyChange(filled, BOTH)
-    assert all(change.waiting().values())  # every table has something
+    assert all(count for table, count in change.waiting().items() if table != "campaign_texts")  # no campaign here
     steps: list[int] = []
     assert change.run(steps.append) == []
     assert sum(steps) == 8
