@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from bot.beats import find_beats
 from bot.channel.records import AccessTokenRecord
 from bot.clock import Clock
 from bot.conversation.records import InboundRecord
@@ -116,8 +115,9 @@ class Vital:
             yield GaugeMetricFamily(
                 "lixiao_maintenance", "1 while maintenance mode is on", value=int(find_maintenance(session) is not None)
             )
-            beats = find_beats(session)
-            yield _age("lixiao_worker_silence_seconds", "Since a worker last gave a sign", beats.get("worker"), now)
+            worker = pulse.beats.get(WORKER)
+            since = worker.at if worker else None
+            yield _age("lixiao_worker_silence_seconds", "Since a worker last gave a sign", since, now)
 
 
 def _counts(session: Session, column: object) -> dict[str, int]:

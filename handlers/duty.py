@@ -13,7 +13,7 @@ _WHO = re.compile(r"^\s*(值班|今天谁值班|谁值班|现在谁值班)\s*[?�
 
 def duty(turn: Turn, services: Services) -> Reply | None:
     """Answers staff about the rota; everything else is the next one's."""
-    if turn.message.source is not Source.WECOM or turn.message.event or services.swaps is None:
+    if turn.message.source is not Source.WECOM or turn.message.event:
         return None
     person = services.directory.find_by_userid(turn.session, turn.message.sender)
     if person is None:

@@ -6,6 +6,7 @@ Urgent safety notices do not ask.
 import re
 from collections.abc import Sequence
 
+from bot.channel.messages import Source
 from bot.routing.services import Services
 from bot.routing.turn import SILENCE, Reply, Turn
 from bot.students.contacts import EVERY_TOPIC, find_opt_outs, opt_in, opt_out
@@ -63,7 +64,8 @@ def subscription(turn: Turn, services: Services) -> Reply | None:
     every = [EVERY_TOPIC] if len(topics) == len(services.reminder_topics) else []
     opt_out(turn.session, turn.contact.contact, [*topics, *every], turn.now)
     subjects = [subject for topic in topics for subject in services.reminder_subjects[topic]]
-    services.outbox.withdraw_from(turn.session, turn.contact.contact, subjects)  # what waited goes with it
+    # what waited goes with it
+    services.outbox.cancel_to(turn.session, subjects, Source.WECHAT, turn.contact.contact)
     wanted = _without(services.reminder_topics, off | set(topics))
     return Reply(text=messages.unsubscribed(topics, wanted), by=_BY, plain=True)
 

@@ -24,6 +24,7 @@ from bot.broadcast.segment import (
     Is,
     Not,
     Segment,
+    only_college,
 )
 from bot.errors import UserFacingError
 
@@ -42,6 +43,12 @@ _TOKEN = re.compile(r"\s*(?:([()（）])|(!=|≠|=|＝)|([,，|、])|\"([^\"]*)\
 
 class SegmentError(UserFacingError):
     """The range cannot be understood."""
+
+
+def read_range(college: str, text: str) -> Segment:
+    """The segment of the words in one college; without a college in all. Raises SegmentError."""
+    meant = read_segment(text)
+    return only_college(college.strip(), meant) if college.strip() else meant
 
 
 def read_segment(text: str) -> Segment:

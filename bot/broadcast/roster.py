@@ -49,20 +49,6 @@ class Subscriptions(Protocol):
         ...
 
 
-class NoSubscriptions:
-    """A school that collects none."""
-
-    def remaining(self, _session: Session, _contacts: Sequence[str], _template_id: str) -> Mapping[str, int]:
-        """Nobody allows any."""
-        return {}
-
-    def spend(self, _session: Session, _contact: str, _template_id: str) -> None:
-        """Nothing to count."""
-
-    def none_left(self, _session: Session, _contact: str, _template_id: str) -> None:
-        """Nothing to correct."""
-
-
 class Roster:
     """Loads people as the planner wants them, and the account's budgets."""
 

@@ -10,9 +10,10 @@ from flask.cli import AppGroup
 
 from bot.broadcast import messages, store
 from bot.broadcast.models import Draft
+from bot.broadcast.planner import Forecast
 from bot.broadcast.progress import progress_of
-from bot.broadcast.reading import read_segment
-from bot.broadcast.segment import only_college, write_segment
+from bot.broadcast.reading import read_range
+from bot.broadcast.segment import write_segment
 from bot.broadcast.state import STATE_WORDS, CampaignState
 from bot.cli.broadcast_lines import as_json as to_json
 from bot.cli.broadcast_lines import forecast_lines, report_lines, state_line
@@ -54,10 +55,9 @@ def send(
 ) -> None:
     """先看会发给谁、走哪条路、多久发完，再确认。人数多的要第二个人批准。"""
     application = current_application()
-    meant = read_segment(segment)
     draft = Draft(
         text=text,
-        segment=only_college(college.strip(), meant) if college.strip() else meant,
+        segment=read_range(college, segment),
         author=actor_of(staff_no),
         title=title,
         urgent=urgent,
@@ -70,8 +70,7 @@ def send(
         expected = application.campaigns.reckoning.forecast(session, draft)
     if not as_json:
         click.echo("\n".join(forecast_lines(write_segment(draft.segment), expected)))
-    if not yes and expected.audience and not click.confirm("发吗？"):
-        click.echo("没有发，什么都没有存。")
+    if not yes and not is_wanted(expected):
         return
     with application.database.write() as session:
         campaign = application.campaigns.create(session, draft)
@@ -208,6 +207,14 @@ def test(campaign: str, staff_no: str) -> None:
 def actor_of(staff_no: str) -> str:
     """Who is at the command line, for the record."""
     return staff_no.strip() or f"命令行:{getpass.getuser()}"
+
+
+def is_wanted(expected: Forecast) -> bool:
+    """Whoever is at the command line wants what was shown; nobody is asked about a notice to nobody."""
+    wanted = not expected.audience or click.confirm("发吗？")
+    if not wanted:
+        click.echo("没有发，什么都没有存。")
+    return wanted
 
 
 def number_of(word: str) -> int:

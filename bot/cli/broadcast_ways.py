@@ -4,9 +4,9 @@ import click
 
 from bot.broadcast import messages
 from bot.broadcast.audience import count_audience
-from bot.broadcast.reading import read_segment
+from bot.broadcast.reading import read_range
 from bot.broadcast.rests import list_rests, wake
-from bot.broadcast.segment import only_college, write_segment
+from bot.broadcast.segment import write_segment
 from bot.cli.current import current_application, shown_errors
 from bot.cli.safety_notices import broadcast
 
@@ -18,8 +18,7 @@ from bot.cli.safety_notices import broadcast
 def count(college: str, segment: str) -> None:
     """范围里现在有多少人。"""
     application = current_application()
-    meant = read_segment(segment)
-    meant = only_college(college.strip(), meant) if college.strip() else meant
+    meant = read_range(college, segment)
     with application.database.read() as session:
         click.echo(f"{write_segment(meant)}：{count_audience(session, meant):,} 人")
 

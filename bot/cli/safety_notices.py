@@ -2,12 +2,12 @@
 
 import click
 
-from bot.broadcast.reading import read_segment
+from bot.broadcast.reading import read_range
 from bot.broadcast.records import CampaignRecord
 from bot.broadcast.safety_words import RESPONSES, SEVERITIES, URGENCIES, SafetyDraft, Standing
-from bot.broadcast.segment import only_college, write_segment
+from bot.broadcast.segment import write_segment
 from bot.broadcast.state import CampaignState
-from bot.cli.broadcast import BY, NUMBER, actor_of, broadcast, number_of
+from bot.cli.broadcast import BY, NUMBER, actor_of, broadcast, is_wanted, number_of
 from bot.cli.broadcast_lines import forecast_lines
 from bot.cli.current import current_application, shown_errors
 
@@ -45,10 +45,9 @@ def safety(
 ) -> None:
     """平安通知：紧急，学生回“我已安全”或“需要帮助”。不管安静时段、退订和次数上限。"""
     application = current_application()
-    meant = read_segment(segment)
     notice = SafetyDraft(
         text=text,
-        segment=only_college(college.strip(), meant) if college.strip() else meant,
+        segment=read_range(college, segment),
         author=actor_of(staff_no),
         urgency=urgency,
         severity=severity,
@@ -62,8 +61,7 @@ def safety(
         expected = application.campaigns.reckoning.forecast(session, draft)
     click.echo(f"{draft.text}\n")
     click.echo("\n".join(forecast_lines(write_segment(draft.segment), expected)))
-    if not yes and expected.audience and not click.confirm("发吗？"):
-        click.echo("没有发，什么都没有存。")
+    if not yes and not is_wanted(expected):
         return
     with application.database.write() as session:
         campaign = application.safety_notices.issue(session, notice)

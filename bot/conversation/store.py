@@ -39,11 +39,6 @@ def replies_to(dedup_keys: Iterable[str], cipher: Cipher) -> Question[dict[str, 
     )
 
 
-def find_replies(session: Session, dedup_keys: Iterable[str], cipher: Cipher) -> dict[str, StoredReply]:
-    """The stored replies of those messages that were seen before, by dedup key."""
-    return replies_to(dedup_keys, cipher).ask(session)
-
-
 @cache
 def _finding_replies(database: str) -> Select[Any]:
     columns = _INBOUND.c
@@ -67,11 +62,6 @@ def accepted_among(signature_keys: Iterable[str], now: datetime) -> Question[set
     )
 
 
-def accept(session: Session, signature_keys: Iterable[str], now: datetime) -> set[str]:
-    """See accepted_among."""
-    return accepted_among(signature_keys, now).ask(session)
-
-
 @cache
 def _accepting(database: str) -> ReturningInsert[Any]:
     columns = _SIGNATURES.c
@@ -90,11 +80,6 @@ def conversations_of(contacts: Iterable[str]) -> Question[dict[str, Conversation
         {"talkers": sorted(set(contacts))},
         lambda rows: {row.contact: _conversation(row) for row in rows},
     )
-
-
-def load_conversations(session: Session, contacts: Iterable[str]) -> dict[str, Conversation]:
-    """The known conversations of `contacts`, locked until the transaction ends."""
-    return conversations_of(contacts).ask(session)
 
 
 @cache

@@ -8,7 +8,7 @@ from bot.channel.messages import Source
 from bot.escalation.alerts import Alerts
 from bot.escalation.records import AlertRecord
 from bot.outbox.records import DeliveryRecord
-from bot.outbox.state import Delivery, DeliveryState, Outcome, is_stuck
+from bot.outbox.state import Delivery, DeliveryState, Outcome, gets_nowhere, is_stuck
 from bot.staff.store import Directory
 
 
@@ -47,7 +47,5 @@ class FallThrough:
         )
         rows = session.execute(query).all()
         return bool(rows) and all(
-            state == DeliveryState.FAILED.value
-            or (state == DeliveryState.PENDING.value and attempts >= self._after_attempts)
-            for state, attempts in rows
+            gets_nowhere(state, attempts, after_attempts=self._after_attempts) for state, attempts in rows
         )

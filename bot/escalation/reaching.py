@@ -14,14 +14,12 @@ from bot.escalation.rota import Rota
 from bot.escalation.ways import next_way, own_way, up_to, ways_of
 from bot.outbox.outbox import Outbox
 from bot.outbox.records import DeliveryRecord
-from bot.outbox.state import Delivery, DeliveryState, Priority
+from bot.outbox.state import Delivery, DeliveryState, Priority, gets_nowhere
 from bot.staff.models import Staff
 from bot.staff.store import Directory
 
 LinkFor = Callable[[int, Staff], str]
 """The signed link under which this person sees an alert and takes it; empty if there is none."""
-
-_NEVER_ARRIVES = (DeliveryState.FAILED.value, DeliveryState.EXPIRED.value)
 
 
 class Reaching:
@@ -156,6 +154,5 @@ class Reaching:
 
 
 def _is_stuck(record: DeliveryRecord, after_attempts: int) -> bool:
-    if record.state in _NEVER_ARRIVES:
-        return True
-    return record.state == DeliveryState.PENDING.value and record.attempts >= after_attempts
+    expired = record.state == DeliveryState.EXPIRED
+    return expired or gets_nowhere(record.state, record.attempts, after_attempts=after_attempts)

@@ -89,7 +89,6 @@ class Outbox:
         """
         rows = []
         for letter in letters:
-            delivery_id = self._chance.new_id()
             values = self._values(
                 letter.message,
                 letter.priority,
@@ -99,10 +98,8 @@ class Outbox:
                 holdable=letter.held,
                 held=letter.held,
             )
-            content = self._cipher.seal(content_to_json(letter.message.content), row=f"deliveries:{delivery_id}")
-            rows.append({**values, "id": delivery_id, "content": content, "dedup_key": letter.dedup_key})
-        if rows:
-            insert_rows(session, _DELIVERIES, rows)
+            rows.append(self._row(values, letter.message.content, letter.dedup_key))
+        insert_rows(session, _DELIVERIES, rows)
         return [DeliveryId(row["id"]) for row in rows]
 
     def _values(
@@ -138,15 +135,14 @@ class Outbox:
     def _insert(
         self, session: Session, values: dict[str, Any], content: Content, dedup_key: str | None
     ) -> DeliveryId | None:
-        delivery_id = self._chance.new_id()
-        row = {
-            **values,
-            "id": delivery_id,
-            "content": self._cipher.seal(content_to_json(content), row=f"deliveries:{delivery_id}"),
-            "dedup_key": dedup_key,
-        }
+        row = self._row(values, content, dedup_key)
         stored = session.connection().execute(_inserting(session.get_bind().dialect.name), row).scalar()
         return DeliveryId(stored) if stored is not None else None
+
+    def _row(self, values: dict[str, Any], content: Content, dedup_key: str | None) -> dict[str, Any]:
+        delivery_id = self._chance.new_id()
+        sealed = self._cipher.seal(content_to_json(content), row=f"deliveries:{delivery_id}")
+        return {**values, "id": delivery_id, "content": sealed, "dedup_key": dedup_key}
 
     def is_known(self, session: Session, dedup_key: str) -> bool:
         """True if there is a delivery with this key.
@@ -174,11 +170,6 @@ class Outbox:
     def cancel(self, session: Session, subject: str) -> int:
         """Deliveries of `subject` that have not begun will not be sent; returns how many."""
         return self._cancel(session, DeliveryRecord.subject == subject)
-
-    def withdraw_from(self, session: Session, recipient: str, subjects: Sequence[str]) -> int:
-        """Deliveries of `subjects` to one recipient that have not begun will not be sent; returns how many."""
-        columns = DeliveryRecord
-        return self._cancel(session, and_(columns.recipient == recipient, columns.subject.in_(list(subjects))))
 
     def withdraw(self, session: Session, subject: str, channel: Source | None = None) -> int:
         """Deliveries of `subject`, by one channel or by any, that wait for their turn will not be sent.
@@ -264,10 +255,6 @@ class Outbox:
             statement = update(_DELIVERIES).where(columns.id == bindparam("one")).values(content=bindparam("blank"))
             session.connection().execute(statement, values)
         return not under_way
-
-    def held_counts(self, session: Session, recipients: Sequence[str]) -> dict[str, int]:
-        """How many messages are held for each of `recipients` that has any, without those that have expired."""
-        return self.held_for(recipients).ask(session)
 
     def held_for(self, recipients: Sequence[str]) -> Question[dict[str, int]]:
         """How many messages are held for each of `recipients` that has any, without those that have expired."""

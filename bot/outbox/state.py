@@ -108,9 +108,14 @@ def reclaim(delivery: Delivery, *, now: datetime, policy: RetryPolicy) -> Delive
 
 def is_stuck(delivery: Delivery, *, after_attempts: int) -> bool:
     """True for a delivery that failed for good, or as often as `after_attempts`: time to take another way as well."""
-    if delivery.state is DeliveryState.PENDING:
-        return delivery.attempts >= after_attempts
-    return delivery.state is DeliveryState.FAILED
+    return gets_nowhere(delivery.state, delivery.attempts, after_attempts=after_attempts)
+
+
+def gets_nowhere(state: str, attempts: int, *, after_attempts: int) -> bool:
+    """The same of a row's columns."""
+    if state == DeliveryState.PENDING:
+        return attempts >= after_attempts
+    return state == DeliveryState.FAILED
 
 
 def is_expired(delivery: Delivery, now: datetime) -> bool:

@@ -43,7 +43,7 @@ class Services:
     """For each topic the subjects of its deliveries; not those of urgent series."""
     results: Ledger
     safety_notices: SafetyNotices
-    swaps: Swaps | None = None
+    swaps: Swaps
 
     @property
     def memory_for(self) -> timedelta:

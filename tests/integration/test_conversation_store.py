@@ -15,10 +15,10 @@ from bot.conversation.conversation import Conversation
 from bot.conversation.records import InboundRecord
 from bot.conversation.store import (
     StoredReply,
-    accept,
-    find_replies,
-    load_conversations,
+    accepted_among,
+    conversations_of,
     recent_words,
+    replies_to,
     save_conversations,
     save_inbound,
 )
@@ -72,7 +72,7 @@ class TestReplies:
         with database.write() as session:
             save_inbound(session, rows)
         with database.read() as session:
-            found = find_replies(session, ["m1", "m2", "m3", "m4"], cipher)
+            found = replies_to(["m1", "m2", "m3", "m4"], cipher).ask(session)
         assert found == {
             "m1": StoredReply(rows[0]["id"], "由学校寄"),
             "m2": StoredReply(rows[1]["id"], ""),
@@ -81,7 +81,7 @@ class TestReplies:
 
     def test_no_keys_no_replies(self, database: Database, cipher: Cipher):
         with database.read() as session:
-            assert find_replies(session, [], cipher) == {}
+            assert replies_to([], cipher).ask(session) == {}
 
     def test_the_same_message_twice_is_refused_whole(self, database: Database, cipher: Cipher, row: Row):
         """The second process loses with everything it did, and then finds the first one's reply."""
@@ -91,10 +91,10 @@ class TestReplies:
             save_conversations(session, [conversation("o1", row)])
             save_inbound(session, [row("m2"), row("m1", reply="第二")])
         with database.read() as session:
-            assert {key: one.reply for key, one in find_replies(session, ["m1", "m2"], cipher).items()} == {
+            assert {key: one.reply for key, one in replies_to(["m1", "m2"], cipher).ask(session).items()} == {
                 "m1": "第一"
             }
-            assert load_conversations(session, ["o1"]) == {}
+            assert conversations_of(["o1"]).ask(session) == {}
 
     def test_many_processes_with_one_message_store_it_once(self, database: Database, row: Row, cipher: Cipher):
         rows = [row("m1", reply=str(number)) for number in range(6)]
@@ -110,7 +110,7 @@ class TestReplies:
         won = run_together(6, store)
         assert won.count(True) == 1
         with database.read() as session:
-            assert find_replies(session, ["m1"], cipher)["m1"].reply == str(won.index(True))
+            assert replies_to(["m1"], cipher).ask(session)["m1"].reply == str(won.index(True))
 
     def test_a_moved_reply_does_not_open(self, database: Database, cipher: Cipher, row: Row):
 
@@ -118,7 +118,7 @@ class TestReplies:
         with database.write() as session:
             save_inbound(session, [one, other | {"reply": one["reply"]}])
         with database.read() as session, pytest.raises(UnreadableError):
-            find_replies(session, ["m2"], cipher)
+            replies_to(["m2"], cipher).ask(session)
 
     def test_the_table_shows_no_words(self, database: Database, row: Row):
         with database.write() as session:
@@ -131,24 +131,24 @@ class TestReplies:
 class TestSignatures:
     def test_what_was_accepted_is_not_accepted_again(self, database: Database, clock: FakeClock):
         with database.write() as session:
-            assert accept(session, ["a", "b", "a"], clock.now()) == {"a", "b"}
+            assert accepted_among(["a", "b", "a"], clock.now()).ask(session) == {"a", "b"}
         with database.write() as session:
-            assert accept(session, ["c", "a"], clock.now()) == {"c"}
-            assert accept(session, [], clock.now()) == set()
+            assert accepted_among(["c", "a"], clock.now()).ask(session) == {"c"}
+            assert accepted_among([], clock.now()).ask(session) == set()
 
     def test_what_is_rolled_back_may_come_again(self, database: Database, clock: FakeClock):
         with pytest.raises(ZeroDivisionError), database.write() as session:
-            accept(session, ["a"], clock.now())
+            accepted_among(["a"], clock.now()).ask(session)
             1 / 0  # noqa: B018 - whatever goes wrong
         with database.write() as session:
-            assert accept(session, ["a"], clock.now()) == {"a"}
+            assert accepted_among(["a"], clock.now()).ask(session) == {"a"}
 
     def test_of_many_processes_one_gets_it(self, database: Database, clock: FakeClock):
         """A replay that comes while the first request is still being worked on waits, and loses."""
 
         def take(_: int) -> bool:
             with database.write() as session:
-                return bool(accept(session, ["a"], clock.now()))
+                return bool(accepted_among(["a"], clock.now()).ask(session))
 
         assert run_together(6, take).count(True) == 1
 
@@ -173,29 +173,29 @@ class TestConversations:
         with database.write() as session:
             save_conversations(session, several)
         with database.write() as session:
-            assert load_conversations(session, ["o1", "o2", "o3"]) == {one.contact: one for one in several}
+            assert conversations_of(["o1", "o2", "o3"]).ask(session) == {one.contact: one for one in several}
 
     def test_saved_again_it_is_replaced(self, database: Database, row: Row):
         for slots in ({"topic": "a", "old": 1}, {"topic": "b"}):
             with database.write() as session:
                 save_conversations(session, [conversation("o1", row, slots=slots)])
         with database.write() as session:
-            assert load_conversations(session, ["o1"])["o1"].slots == {"topic": "b"}
+            assert conversations_of(["o1"]).ask(session)["o1"].slots == {"topic": "b"}
 
     def test_slots_of_one_load_are_nobody_elses(self, database: Database, row: Row):
         with database.write() as session:
             save_conversations(session, [conversation("o1", row, slots={"topic": "a"})])
         with database.write() as session:
-            load_conversations(session, ["o1"])["o1"].slots["topic"] = "changed and not saved"
+            conversations_of(["o1"]).ask(session)["o1"].slots["topic"] = "changed and not saved"
         with database.write() as session:
-            assert load_conversations(session, ["o1"])["o1"].slots == {"topic": "a"}
+            assert conversations_of(["o1"]).ask(session)["o1"].slots == {"topic": "a"}
 
     def test_nothing_saved_is_nothing_done(self, database: Database):
         with database.write() as session:
             save_conversations(session, [])
             save_inbound(session, [])
             save_contacts(session, [])
-            assert accept(session, [], None) == set()  # type: ignore[arg-type]  # no row, no moment
+            assert accepted_among([], None).ask(session) == set()  # type: ignore[arg-type]  # no row, no moment
 
     def test_a_whole_batch_is_a_handful_of_statements(
         self, database: Database, row: Row, cipher: Cipher, clock: FakeClock
@@ -209,10 +209,10 @@ class TestConversations:
 
         contacts = [f"o{number}" for number in range(50)]
         with database.write() as session:
-            accept(session, contacts, clock.now())
-            find_replies(session, contacts, cipher)
+            accepted_among(contacts, clock.now()).ask(session)
+            replies_to(contacts, cipher).ask(session)
             load_contacts(session, contacts)
-            load_conversations(session, contacts)
+            conversations_of(contacts).ask(session)
             save_contacts(session, [Contact(name, "wechat", clock.now(), clock.now()) for name in contacts])
             save_conversations(session, [conversation(name, row) for name in contacts])
             save_inbound(session, [row(name, contact=name) for name in contacts])
@@ -331,7 +331,7 @@ class TestContacts:
         """The contact's row is written at the end of its transaction; the wish must not come before it."""
         with database.write() as session:
             opt_out(session, "o1", ["反诈"], clock.now())
-            load_conversations(session, ["o1"])
+            conversations_of(["o1"]).ask(session)
             save_contacts(session, [li])
         with database.read() as session:
             assert audience(session, "反诈", after="", limit=5) == []

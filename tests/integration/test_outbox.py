@@ -489,8 +489,8 @@ class TestHeld:
         put(text("不等的"))
         with database.write() as session:
             assert [words for _, words in outbox.held_messages(session, "o1", limit=3)] == ["一", "二", "三"]
-            assert outbox.held_counts(session, ["o1", "o2", "o3"]) == {"o1": 4, "o2": 1}
-            assert outbox.held_counts(session, []) == {}
+            assert outbox.held_for(["o1", "o2", "o3"]).ask(session) == {"o1": 4, "o2": 1}
+            assert outbox.held_for([]).ask(session) == {}
 
     def test_given_with_an_answer_it_is_delivered(
         self, put: Put, claim: Claim, database: Database, outbox: Outbox, clock: FakeClock
@@ -510,7 +510,7 @@ class TestHeld:
         clock.advance(timedelta(days=14))
         put(text("新的"), held=True, expires_at=clock.now() + timedelta(days=14))
         with database.write() as session:
-            assert outbox.held_counts(session, ["o1"]) == {"o1": 1}
+            assert outbox.held_for(["o1"]).ask(session) == {"o1": 1}
             assert [words for _, words in outbox.held_messages(session, "o1", limit=3)] == ["新的"]
         assert record(database, late).state == "expired"
 

@@ -11,7 +11,7 @@ from bot.channel.channel import Receipt
 from bot.channel.messages import OutboundMessage, Source, TextContent
 from bot.clock import Chance, FakeClock
 from bot.conversation.records import InboundRecord, SeenSignatureRecord
-from bot.conversation.store import accept, save_inbound
+from bot.conversation.store import accepted_among, save_inbound
 from bot.crypto import Cipher
 from bot.db import Base, Database
 from bot.escalation.records import AlertLogRecord, AlertRecord
@@ -107,8 +107,8 @@ def test_a_great_many_go_in_several_ticks(
 def test_signatures_go_after_an_hour(ticker: RetentionTicker, database: Database, count: Count, clock: FakeClock):
     """Longer than any timestamp that the callback still accepts."""
     with database.write() as session:
-        accept(session, ["old"], clock.now() - HOUR - timedelta(seconds=1))
-        accept(session, ["new"], clock.now() - HOUR + timedelta(seconds=1))
+        accepted_among(["old"], clock.now() - HOUR - timedelta(seconds=1)).ask(session)
+        accepted_among(["new"], clock.now() - HOUR + timedelta(seconds=1)).ask(session)
     ticker.tick()
     with database.read() as session:
         assert session.scalars(select(SeenSignatureRecord.signature_key)).all() == ["new"]
