@@ -88,7 +88,7 @@ class Outreach(Watch):
 
     @cached_property
     def operators(self) -> Operators:
-        return Operators(self.outbox, self.directory, has_robot=bool(self.settings.wecom.robot_webhooks))
+        return Operators(self.outbox, self.directory, has_robot=self.settings.has_robot)
 
     @cached_property
     def broadcast_rules(self) -> BroadcastRules:
