@@ -112,10 +112,12 @@ def is_stuck(delivery: Delivery, *, after_attempts: int) -> bool:
 
 
 def gets_nowhere(state: str, attempts: int, *, after_attempts: int) -> bool:
-    """The same of a row's columns."""
-    if state == DeliveryState.PENDING:
-        return attempts >= after_attempts
-    return state == DeliveryState.FAILED
+    """The same of a row's columns. One that is being sent at this moment has failed once less than it was tried."""
+    if state == DeliveryState.SENDING:
+        attempts -= 1
+    elif state != DeliveryState.PENDING:
+        return state == DeliveryState.FAILED
+    return attempts >= after_attempts
 
 
 def is_expired(delivery: Delivery, now: datetime) -> bool:

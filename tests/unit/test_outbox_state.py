@@ -142,6 +142,8 @@ class TestDoubt:
         (DeliveryState.PENDING, 1, False),
         (DeliveryState.PENDING, 2, True),
         (DeliveryState.PENDING, 9, True),
+        (DeliveryState.SENDING, 2, False),  # the second try is under way: only the first has failed
+        (DeliveryState.SENDING, 3, True),
         (DeliveryState.FAILED, 1, True),
         (DeliveryState.SENT, 9, False),
         (DeliveryState.HELD, 9, False),
