@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export XDG_RUNTIME_DIR ?= $(CURDIR)/var/run
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-data test lint bench lock clean
+.PHONY: help run demo-data test coverage lint bench lock clean
 
 help: ## 这张表
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -20,6 +20,10 @@ demo-data: $(VENV)/.run ## 装一所演示学校：学生、老师、值班表�
 test: $(VENV)/.test ## 装好测试要的东西，运行全部测试和检查
 	@mkdir -p $(XDG_RUNTIME_DIR)
 	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+coverage: $(VENV)/.test ## 哪些行没有测试走到（全部测试，要两倍的时间）
+	@mkdir -p $(XDG_RUNTIME_DIR)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.test ## ruff、mypy、import-linter、知识库、词库和提醒的检查

@@ -1,16 +1,18 @@
 """Deletes what is kept no longer: words after the promised time, people who have left, codes, seen signatures."""
 
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, delete, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.broadcast.records import RecipientRecord, SafetyAnswerRecord, SendResultRecord
 from bot.cases.records import CaseMessageRecord, CaseRecord
 from bot.clock import Clock
 from bot.conversation.records import ConversationRecord, InboundRecord, SeenSignatureRecord
-from bot.db import Database
+from bot.db import Database, UtcDateTime
 from bot.escalation.records import AlertRecord
 from bot.outbox.records import DeliveryRecord
 from bot.outbox.state import DeliveryState
@@ -20,10 +22,12 @@ from bot.ticker import TickReport
 
 logger = structlog.get_logger(__name__)
 
-_SIGNATURES_FOR = timedelta(hours=1)
-_TRIES_FOR = timedelta(days=3)  # longer than any lock lasts or any wrong try is remembered
-_CODES_FOR = timedelta(days=30)  # so long a used or expired one is told from a wrong one
-_RESULTS_FOR = timedelta(days=30)
+_OTHERS_FOR = {
+    "signatures": timedelta(hours=1),
+    "tries": timedelta(days=3),  # longer than any lock lasts or any wrong try is remembered
+    "codes": timedelta(days=30),  # so long a used or expired one is told from a wrong one
+    "results": timedelta(days=30),
+}
 _AT_ONCE = 500
 
 
@@ -40,43 +44,65 @@ class RetentionTicker:
     def tick(self) -> TickReport:
         """Up to 500 rows of each kind that are too old are gone."""
         now = self._clock.now()
-        oldest = now - self._words_for
-        aged = (
-            (SeenSignatureRecord.signature_key, SeenSignatureRecord.seen_at < now - _SIGNATURES_FOR),
-            (InboundRecord.id, InboundRecord.received_at < oldest),
-            (DeliveryRecord.id, or_(DeliveryRecord.settled_at < oldest, _never_fetched(oldest))),
-            (CaseMessageRecord.id, CaseMessageRecord.at < oldest),
-            (ConversationRecord.contact, _silent_for_long(oldest)),
-            (BindingTriesRecord.contact, BindingTriesRecord.last_at < now - _TRIES_FOR),
-            (BindingCodeRecord.handle, BindingCodeRecord.expires_at < now - _CODES_FOR),
-            (ReminderGivenRecord.id, ReminderGivenRecord.at < oldest),
-            (ReminderDueRecord.id, ReminderDueRecord.until_at < oldest),
-            (RecipientRecord.id, RecipientRecord.settled_at < oldest),
-            (SafetyAnswerRecord.contact, SafetyAnswerRecord.at < oldest),
-            (SendResultRecord.platform_id, SendResultRecord.at < now - _RESULTS_FOR),
-            (ContactRecord.contact, _left_long_ago(oldest)),  # after what belongs to them
-        )
-        done = 0
-        for key, condition in aged:
-            with self._database.read() as session:
-                old = session.scalars(select(key).where(condition).limit(_AT_ONCE)).all()
-            if old:
+        times = {"words": now - self._words_for}
+        times |= {name: now - kept_for for name, kept_for in _OTHERS_FOR.items()}
+        aged, look = _aged(), _look()
+        with self._database.read() as session:
+            found = session.execute(look, times).one()
+            old = [
+                session.scalars(select(key).where(condition).limit(_AT_ONCE), times).all() if any_ else []
+                for (key, condition), any_ in zip(aged, found, strict=True)
+            ]
+        for (key, condition), keys in zip(aged, old, strict=True):
+            if keys:
                 with self._database.write() as session:
                     if key is ContactRecord.contact:
-                        _let_go(session, and_(key.in_(old), condition))
-                    session.execute(delete(key.class_).where(key.in_(old), condition))
-                done += len(old)
+                        _let_go(session, and_(key.in_(keys), condition), times)
+                    session.execute(delete(key.class_).where(key.in_(keys), condition), times)
+        done = sum(map(len, old))
         if done:
             logger.info("old_rows_deleted", count=done)
         return TickReport(done=done, more=done >= _AT_ONCE)
 
 
-def _silent_for_long(oldest: datetime) -> ColumnElement[bool]:
+def _before(name: str) -> BindParameter[datetime]:
+    """The time that is given by that name when a statement is executed."""
+    return bindparam(name, type_=UtcDateTime())
+
+
+@cache
+def _aged() -> tuple[tuple[InstrumentedAttribute[Any], ColumnElement[bool]], ...]:
+    """What is kept for a time only: the key of each kind, and when it is too old."""
+    words = _before("words")
+    return (
+        (SeenSignatureRecord.signature_key, SeenSignatureRecord.seen_at < _before("signatures")),
+        (InboundRecord.id, InboundRecord.received_at < words),
+        (DeliveryRecord.id, or_(DeliveryRecord.settled_at < words, _never_fetched(words))),
+        (CaseMessageRecord.id, CaseMessageRecord.at < words),
+        (ConversationRecord.contact, _silent_for_long(words)),
+        (BindingTriesRecord.contact, BindingTriesRecord.last_at < _before("tries")),
+        (BindingCodeRecord.handle, BindingCodeRecord.expires_at < _before("codes")),
+        (ReminderGivenRecord.id, ReminderGivenRecord.at < words),
+        (ReminderDueRecord.id, ReminderDueRecord.until_at < words),
+        (RecipientRecord.id, RecipientRecord.settled_at < words),
+        (SafetyAnswerRecord.contact, SafetyAnswerRecord.at < words),
+        (SendResultRecord.platform_id, SendResultRecord.at < _before("results")),
+        (ContactRecord.contact, _left_long_ago(words)),  # after what belongs to them
+    )
+
+
+@cache
+def _look() -> Select[*tuple[Any, ...]]:
+    """Of which kinds there is anything too old, in one look."""
+    return select(*(select(key).where(condition).exists() for key, condition in _aged()))
+
+
+def _silent_for_long(oldest: BindParameter[datetime]) -> ColumnElement[bool]:
     """What a conversation remembers, a safety plan's progress among it, is worth nothing when its words are gone."""
     return and_(ConversationRecord.updated_at < oldest, ConversationRecord.taken_over_by == "")
 
 
-def _left_long_ago(oldest: datetime) -> ColumnElement[bool]:
+def _left_long_ago(oldest: BindParameter[datetime]) -> ColumnElement[bool]:
     """Follows us no more, and nobody works on anything of theirs."""
     alert = select(AlertRecord.id).where(AlertRecord.contact == ContactRecord.contact, AlertRecord.state != "resolved")
     case = select(CaseRecord.id).where(CaseRecord.contact == ContactRecord.contact, CaseRecord.state == "open")
@@ -85,15 +111,15 @@ def _left_long_ago(oldest: datetime) -> ColumnElement[bool]:
     )
 
 
-def _let_go(session: Session, condition: ColumnElement[bool]) -> None:
+def _let_go(session: Session, condition: ColumnElement[bool], times: dict[str, datetime]) -> None:
     """Those contacts are bound to nobody, and what their conversations remember is gone. They stay locked."""
-    contacts = session.scalars(select(ContactRecord.contact).where(condition).with_for_update()).all()
+    contacts = session.scalars(select(ContactRecord.contact).where(condition).with_for_update(), times).all()
     binding = update(StudentRecord).where(StudentRecord.contact.in_(contacts))
     session.execute(binding.values(contact=None, bound_at=None))
     session.execute(delete(ConversationRecord).where(ConversationRecord.contact.in_(contacts)))
 
 
-def _never_fetched(oldest: datetime) -> ColumnElement[bool]:
+def _never_fetched(oldest: BindParameter[datetime]) -> ColumnElement[bool]:
     """Held for somebody who has not written again."""
     return and_(DeliveryRecord.state == DeliveryState.HELD.value, DeliveryRecord.expires_at < oldest)
 

@@ -2,27 +2,43 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.beats import find_rhythm
+from bot.db import UtcDateTime
 from bot.escalation.audit import Beat, Pulse, Watched
 from bot.escalation.records import AlertLogRecord, AlertRecord
 from bot.outbox.records import DeliveryRecord
 from bot.outbox.state import DeliveryState, Priority
 
 _UNREACHED_WITHIN = timedelta(minutes=15)
+_NOW = bindparam("now", type_=UtcDateTime())
+_ALERTS = (
+    select(AlertRecord.id, AlertRecord.next_notice_at, AlertRecord.state)
+    .where(AlertRecord.state != "resolved", AlertRecord.level.in_(("red", "orange")))
+    .order_by(AlertRecord.id)
+)
+_PENDING_SINCE = select(func.min(DeliveryRecord.not_before)).where(
+    DeliveryRecord.priority == int(Priority.SAFETY),
+    DeliveryRecord.state == DeliveryState.PENDING.value,
+    DeliveryRecord.not_before <= _NOW,
+    or_(DeliveryRecord.expires_at.is_(None), DeliveryRecord.expires_at > _NOW),
+)
+_LOST_SINCE = select(func.min(DeliveryRecord.lease_until)).where(
+    DeliveryRecord.priority == int(Priority.SAFETY),
+    DeliveryRecord.state == DeliveryState.SENDING.value,
+    DeliveryRecord.lease_until <= _NOW,
+)
+_DUE_SINCE = select(_PENDING_SINCE.scalar_subquery(), _LOST_SINCE.scalar_subquery())
 
 
 def take_pulse(session: Session, now: datetime) -> Pulse:
     """All that matters, as of one moment."""
-    unreached = _unreached(session, now)
-    alerts = select(AlertRecord).where(AlertRecord.state != "resolved", AlertRecord.level.in_(("red", "orange")))
+    alerts = session.execute(_ALERTS).all()
+    unreached = _unreached(session, now) if alerts else set()
     return Pulse(
-        alerts=[
-            Watched(one.id, one.next_notice_at, one.state == "acknowledged", one.id in unreached)
-            for one in session.scalars(alerts.order_by(AlertRecord.id))
-        ],
+        alerts=[Watched(id_, next_at, state == "acknowledged", id_ in unreached) for id_, next_at, state in alerts],
         oldest_due_at=_oldest_due(session, now),
         beats={name: Beat(at, timedelta(seconds=within_s)) for name, at, within_s in find_rhythm(session)},
     )
@@ -30,17 +46,7 @@ def take_pulse(session: Session, now: datetime) -> Pulse:
 
 def _oldest_due(session: Session, now: datetime) -> datetime | None:
     """Since when the oldest notice of an alert could have been sent, or its worker has been lost."""
-    is_safety = DeliveryRecord.priority == int(Priority.SAFETY)
-    pending = select(func.min(DeliveryRecord.not_before)).where(
-        is_safety,
-        DeliveryRecord.state == DeliveryState.PENDING.value,
-        DeliveryRecord.not_before <= now,
-        or_(DeliveryRecord.expires_at.is_(None), DeliveryRecord.expires_at > now),
-    )
-    lost = select(func.min(DeliveryRecord.lease_until)).where(
-        is_safety, DeliveryRecord.state == DeliveryState.SENDING.value, DeliveryRecord.lease_until <= now
-    )
-    return min((at for query in (pending, lost) if (at := session.scalar(query)) is not None), default=None)
+    return min((at for at in session.execute(_DUE_SINCE, {"now": now}).one() if at is not None), default=None)
 
 
 def _unreached(session: Session, now: datetime) -> set[int]:

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.channel.channel import Receipt
@@ -34,13 +35,13 @@ def claim(
     """
     query = (
         select(DeliveryRecord)
-        .where(_is_due(priorities, now))
+        .where(_is_due(frozenset(priorities)))
         .order_by(DeliveryRecord.priority, DeliveryRecord.not_before, DeliveryRecord.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     claimed = []
-    for record in session.scalars(query):
+    for record in session.scalars(query, {"now": now}):
         if is_expired(_delivery(record), now):
             record.state, record.settled_at = DeliveryState.EXPIRED.value, now
             continue
@@ -53,7 +54,12 @@ def claim(
 
 def has_due(session: Session, priorities: Collection[Priority], now: datetime) -> bool:
     """True if anything is to be sent now: a look that takes no write lock, for the many ticks that find nothing."""
-    return session.scalar(select(DeliveryRecord.id).where(_is_due(priorities, now)).limit(1)) is not None
+    return session.scalar(_one_due(frozenset(priorities)), {"now": now}) is not None
+
+
+@cache
+def _one_due(priorities: frozenset[Priority]) -> Select[str]:
+    return select(DeliveryRecord.id).where(_is_due(priorities)).limit(1)
 
 
 def has_lost(session: Session, now: datetime) -> bool:
@@ -124,12 +130,16 @@ def retry_failed(session: Session, delivery_id: str, *, now: datetime) -> bool:
     return bool(session.connection().execute(statement).rowcount)
 
 
-def _is_due(priorities: Collection[Priority], now: datetime) -> ColumnElement[bool]:
-    """To be sent now. But for SAFETY, that means no older one to the same recipient is being sent or to be sent first.
+@cache  # else built at every tick, which costs more than the database's answer
+def _is_due(priorities: frozenset[Priority]) -> ColumnElement[bool]:
+    """To be sent at the time that is given as `now`.
+
+    But for SAFETY, no older one to the same recipient is being sent or to be sent first.
 
     One that is only planned for later holds nothing up until then, and one that has expired never does. What goes by a
     channel that rests waits for it; an alert does not.
     """
+    now = bindparam("now", type_=DeliveryRecord.not_before.type)
     rests = (
         select(ChannelRestRecord.channel)
         .where(

@@ -1,10 +1,6 @@
 """kill -9 of the worker in the middle of a campaign: rows = audience, nobody lost, doubles only where listed."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from support import crashing, forked
 from support.school import enrol, pupil, rows, send
 from support.world import ROOT, LoopbackServer, settings_for, simulator_settings
 
@@ -75,7 +72,7 @@ class Bench:
         with self.application.database.write() as session:
             save_contacts(session, contacts)
 
-    def die(self, at: int | str, after: int) -> int:
+    def die(self, at: int | str, after: int) -> int | None:
         """A worker carries out what is due until it dies; its exit code."""
         plan = {
             "database": self.settings.database.url,
@@ -84,11 +81,10 @@ class Bench:
             "at": at,
             "after": after,
         }
-        environment = {**os.environ, "CRASH_PLAN": json.dumps(plan), "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
-        command = [sys.executable, "-m", "support.crashing", "campaign"]
-        return subprocess.run(
-            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, timeout=60, check=False
-        ).returncode
+        process, ready = forked.start(crashing.campaign, plan)
+        assert ready() == "ready"
+        process.join(60)
+        return process.exitcode
 
     def recover(self, campaign: int) -> None:
         """A healthy worker takes over when the dead one's lease has run out."""

@@ -1,19 +1,18 @@
 """kill -9 at every step of one message and of one delivery: nothing is lost, and what may be double is listed."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from support import forked
+from support.crashing import web, worker
 from support.world import ROOT, STAFF, LoopbackServer, settings_for, simulator_settings
 
 from bot.bootstrap import Application
@@ -57,23 +56,19 @@ class Bench:
         self.simulator = Simulator(simulator_settings(self.settings, callback), clock, Chance(clock))
         self.simulator.add_member("wang", "王老师")
         self.platform.app = create_simulator_app(self.simulator)
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[ForkServerProcess] = []
 
-    def start(self, kind: str, at: object) -> "subprocess.Popen[bytes]":
+    def start(self, main: forked.Main, at: object) -> ForkServerProcess:
         """A process that is ready to serve, and will die at `at`."""
-        plan: dict[str, Any] = {
+        plan = {
             "database": self.settings.database.url,
             "platform": self.platform.url,
             "port": self.port,
             "folder": str(self.folder),
             "at": at,
         }
-        environment = {**os.environ, "CRASH_PLAN": json.dumps(plan), "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "support.crashing", kind], cwd=ROOT, env=environment, stdout=subprocess.PIPE
-        )
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
+        process, ready = forked.start(main, plan)
+        assert ready() == "ready"
         self.processes.append(process)
         return process
 
@@ -98,9 +93,7 @@ class Bench:
     def close(self) -> None:
         for process in self.processes:
             process.kill()
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            process.join()
         self.application.inbox.close()
         self.application.database.dispose()
         self.simulator.close()
@@ -120,18 +113,18 @@ def test_kill_web_at_every_step_of_one_message(bench: Bench) -> None:
     died = 0
     for number, at in enumerate(WEB_POINTS, start=1):
         student = bench.simulator.student(f"学生{number}", following=True)
-        doomed = bench.start("web", at)
+        doomed = bench.start(web, at)
 
-        def replace(_platform: str, attempt: int, doomed: "subprocess.Popen[bytes]" = doomed) -> None:
+        def replace(_platform: str, attempt: int, doomed: ForkServerProcess = doomed) -> None:
             if attempt == 2:
-                doomed.wait(10)
-                bench.start("web", None)
+                doomed.join(10)
+                bench.start(web, None)
 
         bench.simulator.before_each_try(replace)
         done = student.writes(GOODBYE)
         assert done.status == "answered", (at, done)
         assert "120" in done.reply
-        died += doomed.poll() == -signal.SIGKILL
+        died += doomed.exitcode == -signal.SIGKILL
         with bench.application.database.read() as session:
             for record in (InboundRecord, AlertRecord):
                 found = session.scalar(select(func.count()).where(record.contact == student.openid))
@@ -141,7 +134,7 @@ def test_kill_web_at_every_step_of_one_message(bench: Bench) -> None:
             assert cards == 1, at
         for process in bench.processes:
             process.kill()
-            process.wait()
+            process.join()
     assert died == len(WEB_POINTS)
 
 
@@ -157,9 +150,9 @@ def test_kill_worker_at_every_step_of_one_delivery(bench: Bench) -> None:
                 priority=Priority.SAFETY if number % 2 else Priority.ORDINARY,
                 subject=f"test:{number}",
             )
-        process = bench.start("worker", at)
-        process.wait(30)
-        died += process.returncode == -signal.SIGKILL
+        process = bench.start(worker, at)
+        process.join(30)
+        died += process.exitcode == -signal.SIGKILL
         bench.finish_deliveries()
         bodies = [call.body for call in bench.simulator.journal.calls("wecom", "message/send")]
         sent = sum(f"第{number}条" in json.dumps(body, ensure_ascii=False) for body in bodies)

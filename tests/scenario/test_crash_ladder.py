@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from support.crashing import ladder
 from test_crash import GOODBYE, Bench, bench
 
 from bot.escalation.alerts import Worry
@@ -41,9 +42,9 @@ def test_kill_the_worker_at_every_step_of_one_escalation(bench: Bench) -> None:
     died = 0
     for at in POINTS:
         number = raised(bench, f"student-{at}")
-        process = bench.start("ladder", at)
-        process.wait(60)
-        died += process.returncode == -signal.SIGKILL
+        process = bench.start(ladder, at)
+        process.join(60)
+        died += process.exitcode == -signal.SIGKILL
         EscalationTicker(application.database, application.clock, application.alerts).tick()
         bench.finish_deliveries()
         with application.database.read() as session:

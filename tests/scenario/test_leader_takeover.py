@@ -1,19 +1,16 @@
 """kill -9 of the leader among four real worker processes: another leads within thirty seconds, and never two at once."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from support.world import ROOT
+from support import forked
+from support.leading import lead
 
 from bot.db import Database
 from bot.leases import LeaseRecord
@@ -30,7 +27,7 @@ class Crew:
 
     database: Database
     folder: Path
-    processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    processes: dict[str, ForkServerProcess] = field(default_factory=dict)
 
     @property
     def trace(self) -> Path:
@@ -43,16 +40,11 @@ class Crew:
             "folder": str(self.folder),
             "trace": str(self.trace),
         }
-        environment = {**os.environ, "LEADING_PLAN": json.dumps(plan), "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
-        command = [sys.executable, "-m", "support.leading"]
-        started = [subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) for _ in range(count)]
-        for number, process in enumerate(started):
+        started = [forked.start(lead, plan) for _ in range(count)]
+        for number, (process, _) in enumerate(started):
             self.processes[f"starting {number}"] = process  # so that it is ended whatever happens
-        for number, process in enumerate(started):
-            assert process.stdout is not None
-            word, _, holder = process.stdout.readline().decode().strip().partition(" ")
-            assert word == "ready"
-            self.processes[holder] = self.processes.pop(f"starting {number}")
+        for number, (_, holder) in enumerate(started):
+            self.processes[holder()] = self.processes.pop(f"starting {number}")
 
     def lease(self) -> tuple[str, int]:
         """Who holds it, and how often it has changed hands; ("", 0) before the first."""
@@ -69,9 +61,7 @@ class Crew:
     def close(self) -> None:
         for process in self.processes.values():
             process.kill()
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            process.join()
 
 
 @pytest.fixture
@@ -101,8 +91,8 @@ def test_a_leader_that_is_killed_is_followed_by_one_other(crew: Crew) -> None:
     assert crew.led() == [leader.pid]
     assert epoch == 1
 
-    leader.send_signal(signal.SIGKILL)
-    leader.wait()
+    leader.kill()
+    leader.join()
     wait_until(lambda: crew.lease()[0] != first and len(crew.led()) > 1, TAKEOVER_S)
     second, epoch = crew.lease()
     follower = crew.processes[second]
@@ -112,4 +102,4 @@ def test_a_leader_that_is_killed_is_followed_by_one_other(crew: Crew) -> None:
     time.sleep(12)  # each of the others has looked twice, and none of them took it
     assert crew.led() == [leader.pid, follower.pid]
     assert crew.lease() == (second, 2)
-    assert [process.poll() for process in crew.processes.values() if process is not leader] == [None] * 3
+    assert [process.exitcode for process in crew.processes.values() if process is not leader] == [None] * 3

@@ -1,31 +1,30 @@
 """Processes that kill themselves: a web server or a worker that dies by SIGKILL at a chosen point of its work.
 
-Run as `python -m support.crashing web|worker|ladder|campaign` with a JSON plan in the environment variable CRASH_PLAN:
-database, platform, port, folder, and at: the number of the SQL statement, counted from the first message or claim,
-before which the process dies; or "reply" (after the work, before the answer leaves), "send" (before a send) or
-"sent" (after a send, before it is stored). Without `at` the process lives.
+Each is given a plan: database, platform, port, folder, and at: the number of the SQL statement, counted from the
+first message or claim, before which the process dies; or "reply" (after the work, before the answer leaves), "send"
+(before a send) or "sent" (after a send, before it is stored). Without `at` the process lives. See support/forked.py.
 """
 
-import json
 import os
 import signal
-import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
-from support.world import ROOT, settings_for
+from support.world import settings_for
 from werkzeug.serving import make_server
 
 from bot.bootstrap import Application
 from bot.channel.channel import Channel, Receipt
 from bot.channel.messages import OutboundMessage
-from bot.clock import SystemClock
 from bot.escalation.engine import EscalationTicker
 from bot.outbox.dispatcher import ORDINARY_LANE, SAFETY_LANE
 from bot.ticker import Ticker
 from bot.web import create_web
+
+Say = Callable[[object], None]
 
 
 def die() -> None:
@@ -66,10 +65,12 @@ def die_at_statement(application: Application, number: int) -> None:
 
 def build(plan: dict[str, Any]) -> Application:
     settings = settings_for(plan["database"], plan["platform"], outbox={"lease_s": 1, "first_retry_s": 0.2})
-    return Application(settings=settings, clock=SystemClock(), root=ROOT, folder=Path(plan["folder"]))
+    from support import warm  # noqa: PLC0415 - reads for seconds; whoever starts such processes does it once for all
+
+    return warm.application(settings, Path(plan["folder"]))
 
 
-def web(plan: dict[str, Any]) -> None:
+def web(plan: dict[str, Any], say: Say) -> None:
     """Serves callbacks."""
     application = build(plan)
     app = create_web(application)
@@ -86,22 +87,22 @@ def web(plan: dict[str, Any]) -> None:
     elif plan["at"]:
         die_at_statement(application, plan["at"])
     server = make_server("127.0.0.1", plan["port"], app, threaded=True)
-    print("ready", flush=True)
+    say("ready")
     server.serve_forever()
 
 
-def ladder(plan: dict[str, Any]) -> None:
+def ladder(plan: dict[str, Any], say: Say) -> None:
     """Moves due alerts up their ladder and sends what comes of it, until all is done or it dies."""
     application = build(plan)
-    work(application, plan, [EscalationTicker(application.database, application.clock, application.alerts)])
+    work(application, plan, say, [EscalationTicker(application.database, application.clock, application.alerts)])
 
 
-def worker(plan: dict[str, Any]) -> None:
+def worker(plan: dict[str, Any], say: Say) -> None:
     """Ticks the lanes until all is sent, or until it dies."""
-    work(build(plan), plan, [])
+    work(build(plan), plan, say, [])
 
 
-def work(application: Application, plan: dict[str, Any], first: list[Ticker]) -> None:
+def work(application: Application, plan: dict[str, Any], say: Say, first: list[Ticker]) -> None:
     """Ticks `first` and the lanes."""
     at = plan["at"]
     if isinstance(at, str):
@@ -113,7 +114,7 @@ def work(application: Application, plan: dict[str, Any], first: list[Ticker]) ->
         application.dispatcher(SAFETY_LANE),
         application.dispatcher(ORDINARY_LANE),
     ]
-    print("ready", flush=True)
+    say("ready")
     if isinstance(at, int):
         die_at_statement(application, at)
     for _ in range(20):
@@ -121,7 +122,7 @@ def work(application: Application, plan: dict[str, Any], first: list[Ticker]) ->
             loop.tick()
 
 
-def campaign(plan: dict[str, Any]) -> None:
+def campaign(plan: dict[str, Any], say: Say) -> None:
     """Carries out the campaigns that are due, until all is sent or until it dies."""
     application = build(plan)
     at = plan["at"]
@@ -129,14 +130,9 @@ def campaign(plan: dict[str, Any]) -> None:
         for source, channel in list(application.channels.items()):
             application.channels[source] = DyingChannel(channel, at, after=plan["after"])
     loops = [application.reaper, application.campaign_runner, application.dispatcher(ORDINARY_LANE)]
-    print("ready", flush=True)
+    say("ready")
     if isinstance(at, int):
         die_at_statement(application, at)
     for _ in range(200):
         for loop in loops:
             loop.tick()
-
-
-if __name__ == "__main__":
-    parts = {"web": web, "worker": worker, "ladder": ladder, "campaign": campaign}
-    parts[sys.argv[1]](json.loads(os.environ["CRASH_PLAN"]))

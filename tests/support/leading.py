@@ -1,20 +1,17 @@
 """A worker process that says who leads: the product's worker and lease, with one leader's loop that leaves a trace.
 
-Run as `python -m support.leading` with a JSON plan in the environment variable LEADING_PLAN: database, folder, and
-trace, the file to which the leader's loop appends a line `pid moment` for each tick. The moment is the machine's
-monotonic clock, the same for all processes. Prints `ready`, the worker's name in the lease, and works until killed.
+Its plan: database, folder, and trace, the file to which the leader's loop appends a line `pid moment` for each tick.
+The moment is the machine's monotonic clock, the same for all processes. See support/forked.py.
 """
 
-import json
 import os
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from support.world import ROOT, settings_for
+from support.world import settings_for
 
-from bot.bootstrap import Application
-from bot.clock import SystemClock
 from bot.ticker import TickReport
 from bot.worker import Loop
 
@@ -33,17 +30,12 @@ class Trace:
         return TickReport()
 
 
-def main() -> None:
-    """Works until it is killed."""
-    plan = json.loads(os.environ["LEADING_PLAN"])
-    settings = settings_for(plan["database"], "http://127.0.0.1:9")
-    application = Application(settings=settings, clock=SystemClock(), root=ROOT, folder=Path(plan["folder"]))
+def lead(plan: dict[str, Any], say: Callable[[object], None]) -> None:
+    """Works until it is killed. Says its name in the lease."""
+    from support import warm  # noqa: PLC0415 - reads for seconds; whoever starts such processes does it once for all
+
+    application = warm.application(settings_for(plan["database"], "http://127.0.0.1:9"), Path(plan["folder"]))
     application.__dict__["loops"] = (Loop(Trace(Path(plan["trace"])), rest_s=0.2, leader_only=True),)
     worker = application.worker()
-    sys.stdout.write(f"ready {worker._lease._holder}\n")
-    sys.stdout.flush()
+    say(worker._lease._holder)
     worker.run()
-
-
-if __name__ == "__main__":
-    main()

@@ -45,6 +45,9 @@ STAFF = (
 )
 
 
+_SHORT_REST_S = 60
+
+
 class _QuietHandler(WSGIRequestHandler):
     def log_request(self, *_: Any) -> None:
         """Says nothing."""
@@ -58,7 +61,8 @@ class LoopbackServer:
         self._server = make_server("127.0.0.1", 0, self._call, threaded=True, request_handler=_QuietHandler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        soon_stopped = 0.02
+        threading.Thread(target=self._server.serve_forever, args=[soon_stopped], daemon=True).start()
 
     def _call(self, *call: Any) -> Any:
         assert self.app is not None
@@ -246,9 +250,13 @@ class World:
         return self.phones[name]
 
     def tick(self, *, all_loops: bool = True) -> None:
-        """Everything that is due now is done, and what follows from it. Without `all_loops` those that rest sleep on."""
+        """Everything that is due now is done, and what follows from it. Without `all_loops` those that rest sleep on.
+
+        What rests for minutes does so always: it deletes what is old, and its looking costs more than all others'.
+        """
         now = self.clock.now()
-        loops = [loop for loop in self.application.loops if all_loops or self._is_up(loop, now)]
+        short = _SHORT_REST_S if all_loops else 0
+        loops = [loop for loop in self.application.loops if loop.rest_s <= short or self._is_up(loop, now)]
         for loop in loops:
             self._ticked_at[loop.ticker.name] = now
         for _ in range(50):
