@@ -80,7 +80,7 @@ class Application(Front):
             Loop(self.dispatcher(ORDINARY_LANE), rest_s=0.3),
             Loop(EscalationTicker(self.database, self.clock, self.alerts), rest_s=1),
             Loop(
-                MorningList(self.database, self.clock, self.alerts, self.settings.school.zone),
+                MorningList(self.database, self.clock, self.alerts, self.settings.school.zone, self.workdays),
                 rest_s=60,
                 leader_only=True,
             ),

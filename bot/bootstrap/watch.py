@@ -157,6 +157,7 @@ class Watch(WaysOut):
             outbox=self.outbox,
             directory=self.directory,
             zone=self.settings.school.zone,
+            is_working_day=self.workdays.is_working_day,
             has_robot=self.settings.has_robot,
         )
 

@@ -1,7 +1,8 @@
 """Opening a case and adding to it. Everything happens within the caller's transaction."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -44,6 +45,7 @@ class Cases:
         outbox: Outbox,
         directory: Directory,
         zone: ZoneInfo,
+        is_working_day: Callable[[date], bool],
         has_robot: bool,
     ) -> None:
         self._clock = clock
@@ -52,6 +54,7 @@ class Cases:
         self._outbox = outbox
         self._directory = directory
         self._zone = zone
+        self._is_working_day = is_working_day
         self._has_robot = has_robot
 
     def open(self, session: Session, contact: str, words: str) -> Case:
@@ -61,7 +64,10 @@ class Cases:
         is_new = record is None
         if record is None:
             record = CaseRecord(
-                contact=contact, state="open", opened_at=now, reply_by=next_working_day_end(now, self._zone)
+                contact=contact,
+                state="open",
+                opened_at=now,
+                reply_by=next_working_day_end(now, self._zone, self._is_working_day),
             )
             session.add(record)
             session.flush()

@@ -1,22 +1,14 @@
-"""When a person can be expected to answer: the end of the next working day. A pure rule.
+"""When a person can be expected to answer: the end of the next working day. A pure rule."""
 
-Monday to Friday; public holidays come with the duty rota's calendar.
-"""
-
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _OFFICE_CLOSES = time(17, 0)
-_FRIDAY = 4
 
 
-def is_working_day(day: date) -> bool:
-    """Monday to Friday."""
-    return day.weekday() <= _FRIDAY
-
-
-def next_working_day_end(now: datetime, zone: ZoneInfo) -> datetime:
-    """17:00 of the first Monday-to-Friday after today, in `zone`."""
+def next_working_day_end(now: datetime, zone: ZoneInfo, is_working_day: Callable[[date], bool]) -> datetime:
+    """17:00 in `zone` of the first working day after today."""
     day = now.astimezone(zone).date() + timedelta(days=1)
     while not is_working_day(day):
         day += timedelta(days=1)

@@ -1,6 +1,7 @@
 """Deletes what a contact has written and been sent, but for what people still work on. Nothing here commits."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, delete, or_, select
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.cases.records import CaseMessageRecord
 from bot.conversation.records import InboundRecord
+from bot.escalation.notices import SUMMARIES
 from bot.escalation.records import AlertRecord
 from bot.outbox.outbox import Outbox
 from bot.outbox.records import DeliveryRecord
@@ -19,33 +21,50 @@ RETRIED_FOR = timedelta(minutes=5)
 _OF_ALERTS = ("alert", "alert-call", "alert-more")  # but for alert-list, which speaks of several students
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """The deliveries to staff that speak of one contact's closed alerts and cases.
+
+    With `is_awaited` there is also a summary after an outage on its way: it speaks of other students' open alerts too,
+    and nobody may miss it.
+    """
+
+    deliveries: Collection[str] = ()
+    is_awaited: bool = False
+
+
 def erase_words(
-    session: Session, outbox: Outbox, contact: str, *, upto: datetime, now: datetime, also: Collection[str] = ()
+    session: Session, outbox: Outbox, contact: str, *, upto: datetime, now: datetime, also: About | None = None
 ) -> bool:
     """Nothing that `contact` wrote or was sent until `upto` can be read any more; False while something has to stay.
 
     To stay have: what raised an open alert, the words of an open case, a delivery that is being sent at this moment,
-    and messages that the platform may still try again. `also` are deliveries that `find_about` has found.
+    and messages that the platform may still try again. `also` is what `find_about` has found.
     """
+    also = also or About()
     still_open = find_open(session, contact)
     _erase_inbound(session, contact, min(upto, now - RETRIED_FOR))
     _erase_cases(session, contact, upto)
     column = DeliveryRecord.subject
     theirs = or_(
-        DeliveryRecord.recipient == contact, column.in_(_closed(session, contact)), DeliveryRecord.id.in_(also)
+        DeliveryRecord.recipient == contact,
+        column.in_(_closed(session, contact)),
+        DeliveryRecord.id.in_(also.deliveries),
     )
     whole = outbox.forget(session, and_(DeliveryRecord.created_at <= upto, theirs))
-    return whole and not still_open and upto < now - RETRIED_FOR
+    return whole and not still_open and not also.is_awaited and upto < now - RETRIED_FOR
 
 
-def find_about(session: Session, contact: str) -> Sequence[str]:
-    """The deliveries to staff about closed alerts and cases of `contact`.
-
-    Reads the whole table, so no turn has the time for it.
-    """
+def find_about(session: Session, contact: str) -> About:
+    """Reads the whole table, so no turn has the time for it."""
     beginnings = [f"{subject}:" for subject in _closed(session, contact)]
-    further = [DeliveryRecord.subject.startswith(beginning, autoescape=True) for beginning in beginnings]
-    return session.scalars(select(DeliveryRecord.id).where(or_(*further))).all() if further else ()
+    if not beginnings:
+        return About()
+    columns = DeliveryRecord
+    further = or_(*(columns.subject.startswith(beginning, autoescape=True) for beginning in beginnings))
+    is_awaited = and_(columns.subject.like(SUMMARIES), columns.settled_at.is_(None))
+    found = session.execute(select(columns.id, is_awaited).where(further)).all()
+    return About([one for one, awaited in found if not awaited], any(awaited for _, awaited in found))
 
 
 def _erase_inbound(session: Session, contact: str, upto: datetime) -> None:

@@ -75,7 +75,7 @@ class ErasureTicker:
 
     def _finish(self, contact: str) -> bool:
         with self._database.read() as session:
-            about = () if find_open(session, contact) else find_about(session, contact)
+            about = None if find_open(session, contact) else find_about(session, contact)
         with self._database.write() as session:
             record = session.get(ErasureRecord, contact, with_for_update=True)
             if record is None:

@@ -36,6 +36,7 @@ DINGTALK_CODES: dict[int, Code] = {
     -1: Code(TemporarySendError, "钉钉繁忙，稍后会自动再试"),
     40035: Code(PermanentSendError, "请求的参数不对，这是程序的错误，请报告"),
     43004: Code(PermanentSendError, "请求的格式不对，这是程序的错误，请报告"),
+    90030: Code(RateLimitedError, "钉钉机器人的次数用完了", timedelta(minutes=10)),
     130101: Code(RateLimitedError, "钉钉机器人发得太快，被停 10 分钟", timedelta(minutes=10)),
     300001: Code(FeatureOffError, "钉钉机器人的地址不对；核对 relay.dingtalk_webhooks"),
     300005: Code(FeatureOffError, "钉钉机器人的地址不对；核对 relay.dingtalk_webhooks"),
@@ -46,6 +47,7 @@ DINGTALK_CODES: dict[int, Code] = {
     400105: Code(PermanentSendError, "钉钉机器人不支持这种消息，这是程序的错误，请报告"),
     400106: Code(FeatureOffError, "钉钉机器人不存在；重新添加并更新 relay.dingtalk_webhooks"),
     410100: Code(RateLimitedError, "钉钉机器人发得太快", _MINUTE),
+    450101: Code(RateLimitedError, "钉钉机器人发得太快", _MINUTE),
     430101: Code(PermanentSendError, "钉钉说消息里有不安全的链接"),
     430102: Code(PermanentSendError, "钉钉说消息里有不合适的文字"),
     430104: Code(PermanentSendError, "钉钉说消息里有不合适的内容"),
@@ -58,6 +60,7 @@ FEISHU_CODES: dict[int, Code] = {
     19021: Code(FeatureOffError, "飞书机器人的签名不对：核对密钥，和机器时间"),
     19022: Code(FeatureOffError, "飞书机器人的 IP 白名单不放行"),
     19024: Code(FeatureOffError, "飞书机器人设了关键词；请改用签名"),
+    99991400: Code(RateLimitedError, "飞书机器人发得太快", _MINUTE),
 }
 
 

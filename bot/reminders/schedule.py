@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.cases.working_days import is_working_day
 from bot.reminders.series import AfterStep, Pause, Relative, Rule, Series, Weekly
+from bot.workdays import Workdays
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FARTHEST_MOVE = 11  # days: longer than the longest public holiday
@@ -21,12 +21,12 @@ class Schedule:
         zone: ZoneInfo,
         *,
         pauses: Sequence[Pause] = (),
-        is_working_day: Callable[[date], bool] = is_working_day,
+        is_working_day: Callable[[date], bool] | None = None,
     ) -> None:
         self._days = days
         self.zone = zone
         self._pauses = tuple(pauses)
-        self._is_working_day = is_working_day
+        self._is_working_day = is_working_day or Workdays().is_working_day
 
     def planned(self, series: Series, after: datetime, until: datetime) -> list[datetime]:
         """The planned times later than `after` and not later than `until`, in order."""

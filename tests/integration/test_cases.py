@@ -35,6 +35,7 @@ from bot.staff.store import Directory
 from bot.students.contacts import Contact, load_contacts, save_contacts
 from bot.students.ledger import WindowLedger
 from bot.students.window import Window
+from bot.workdays import Workdays
 
 ZONE = ZoneInfo("Asia/Shanghai")
 WANG = Staff("1001", "王老师", Role.COUNSELOR, wecom_userid="wangl")
@@ -47,8 +48,9 @@ Make = Callable[..., Cases]
 def make(clock: FakeClock, chance: Chance, cipher: Cipher, outbox: Outbox, directory: Directory) -> Make:
     """The cases of a school with or without a group robot."""
     return lambda *, robot=True: Cases(
-        clock=clock, chance=chance, cipher=cipher, outbox=outbox, directory=directory, zone=ZONE, has_robot=robot
-    )
+        clock=clock, chance=chance, cipher=cipher, outbox=outbox, directory=directory, zone=ZONE,
+        is_working_day=Workdays().is_working_day, has_robot=robot,
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The working day's list: yellow reaches a person, at an hour at which nobody is woken."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +18,7 @@ from bot.outbox.outbox import Outbox
 from bot.outbox.records import DeliveryRecord
 from bot.staff.models import Role, Staff
 from bot.staff.store import Directory
+from bot.workdays import Workdays
 
 ZONE = ZoneInfo("Asia/Shanghai")
 WANG = Staff("1001", "王老师", Role.COUNSELOR, wecom_userid="wangl")
@@ -35,7 +36,7 @@ class Desk:
             policy=policy, zone=ZONE, has_robot=False,
         )  # fmt: skip
         self.database, self.clock, self.chance, self.cipher = database, clock, chance, cipher
-        self.list = MorningList(database, clock, self.alerts, ZONE)
+        self.list = MorningList(database, clock, self.alerts, ZONE, Workdays())
         with database.write() as session:
             directory.replace_all(session, [WANG])
 
@@ -112,3 +113,13 @@ def test_what_was_closed_or_became_worse_is_not_on_it(desk: Desk):
         desk.alerts.resolve(session, 1, WANG, code="handled", via="text")
     desk.at(8, 9)
     assert desk.told() == []
+
+
+def test_a_holiday_of_the_school_is_no_morning_for_lists(desk: Desk):
+    desk.list = MorningList(desk.database, desk.clock, desk.alerts, ZONE, Workdays(holidays=[date(2027, 6, 9)]))
+    desk.at(8, 20)
+    desk.heavy()
+    desk.at(9, 10)
+    assert desk.told() == []
+    desk.at(10, 10)
+    assert len(desk.told()) == 1

@@ -303,10 +303,11 @@ ROBOT_ROWS = (
     (Brand.DINGTALK, 400105, PermanentSendError), (Brand.DINGTALK, 400106, FeatureOffError),
     (Brand.DINGTALK, 410100, RateLimitedError), (Brand.DINGTALK, 430101, PermanentSendError),
     (Brand.DINGTALK, 430102, PermanentSendError), (Brand.DINGTALK, 430104, PermanentSendError),
+    (Brand.DINGTALK, 90030, RateLimitedError), (Brand.DINGTALK, 450101, RateLimitedError),
     (Brand.FEISHU, 9499, PermanentSendError), (Brand.FEISHU, 11232, RateLimitedError),
     (Brand.FEISHU, 19001, FeatureOffError), (Brand.FEISHU, 19002, PermanentSendError),
     (Brand.FEISHU, 19021, FeatureOffError), (Brand.FEISHU, 19022, FeatureOffError),
-    (Brand.FEISHU, 19024, FeatureOffError),
+    (Brand.FEISHU, 19024, FeatureOffError), (Brand.FEISHU, 99991400, RateLimitedError),
 )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from structlog._config import BoundLoggerLazyProxy
 from support.reading import opened, raw, rows_of
 from support.world import World
 
+from bot.channel.messages import OutboundMessage, Source, TextContent
+from bot.outbox.state import Priority
 from bot.retention import RetentionTicker
 from bot.staff.models import Role, Staff
 from bot.students.models import Student
@@ -163,6 +165,38 @@ def test_what_people_work_on_stays_until_they_have_done_and_is_said(world: World
     assert "13811112222" not in left
     assert rows_of(world.application.database)["erasures"] == []
     assert [row["state"] for row in rows_of(world.application.database)["alerts"]] == ["resolved"]
+
+
+def test_a_summary_of_several_alerts_is_read_before_it_is_deleted(world: World) -> None:
+    """After an outage one text speaks of many students: that one of them has their data deleted hides no other."""
+    outbox, database = world.application.outbox, world.application.database
+    student = world.student("李晓明")
+    student.writes("我不想活了")
+    student.expects()
+    world.tick()
+    world.phone("王老师").expects(card="A1").presses("我来处理")
+    world.phone("王老师").writes("已处理 A1")
+    text = "还没有人处理：A1 …；A2 王小红：我不想活了"
+    summary = OutboundMessage(Source.WECOM, "liu", TextContent(text))
+    with database.write() as session:
+        outbox.enqueue(
+            session,
+            summary,
+            priority=Priority.SAFETY,
+            subject="alert-more:1:pile-1",
+            not_before=world.clock.now() + timedelta(minutes=20),
+        )
+    student.writes("删除我的数据")
+    student.expects()
+    student.writes("确认删除")
+    student.expects("已经删了")
+    world.advance(minutes=10)
+    assert text in words_in(world)
+    world.advance(minutes=15)
+    assert text in [message.text for message in world.phone("刘老师").unread()]
+    world.advance(minutes=2)
+    assert text not in words_in(world)
+    assert rows_of(database)["erasures"] == []
 
 
 def test_care_goes_on_after_deleting(world: World) -> None:
