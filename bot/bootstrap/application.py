@@ -6,10 +6,10 @@ from functools import cached_property
 
 from bot.bootstrap.front import Front
 from bot.broadcast.rests import RestKeeper
-from bot.cases.next_way import CaseNextWay
 from bot.channel.channel import MemoryChannel
 from bot.channel.messages import Source
 from bot.clock import Clock
+from bot.escalation.case_next_way import CaseNextWay
 from bot.escalation.engine import EscalationTicker
 from bot.escalation.fall_through import FallThrough
 from bot.escalation.morning import MorningList
@@ -46,7 +46,7 @@ class Application(Front):
         return (
             NextWay(self.alerts, after_attempts=after_attempts, reaching=self.reaching),
             FallThrough(self.alerts, self.directory, after_attempts=after_attempts),
-            CaseNextWay(self.cases, after_attempts=after_attempts),
+            CaseNextWay(self.cases, self.reaching, after_attempts=after_attempts),
             WindowLedger(),
             RestKeeper(self.clock, self.operators),
             self.campaign_ledger,

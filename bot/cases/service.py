@@ -106,20 +106,24 @@ class Cases:
         case.state, case.closed_at = "closed", self._clock.now()
         return True
 
-    def pass_on(self, session: Session, number: int, delivery: Delivery) -> None:
-        """The group robot has, once, the notice that did not reach a member of staff. A closed case needs none."""
+    def is_open(self, session: Session, number: int) -> bool:
+        """False if the case is closed or there is none of that number."""
         case = session.get(CaseRecord, number)
-        if case is None or case.state != "open":
-            return
+        return case is not None and case.state == "open"
+
+    def pass_on(self, session: Session, number: int, delivery: Delivery) -> bool:
+        """The group robot has, once, the notice that did not reach a member of staff. False: there is no robot."""
         if not self._has_robot:
-            self.reaches_nobody(number)
-            return
+            return False
         key = _notice_key(number, Source.ROBOT, "")
         self._outbox.pass_on(session, delivery, Source.ROBOT, heading=_NOT_DELIVERED, dedup_key=key)
+        return True
 
     def reaches_nobody(self, number: int) -> None:
         """That no member of staff can be told is in the log, for an operator to act."""
-        logger.error("case_reaches_nobody", case=number, mend="import staff, or set wecom.robot_webhooks")
+        logger.error(
+            "case_reaches_nobody", case=number, mend="import staff with an e-mail address, or set wecom.robot_webhooks"
+        )
 
     def add(self, session: Session, case: CaseRecord, *, author: str, words: str) -> None:
         """One more message is in the case."""

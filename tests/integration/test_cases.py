@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from bot.cases.next_way import CaseNextWay
 from bot.cases.records import CaseMessageRecord, CaseRecord
 from bot.cases.service import Case, Cases
 from bot.channel.channel import MemoryChannel, Receipt
@@ -26,6 +25,9 @@ from bot.channel.messages import Source, TextContent
 from bot.clock import Chance, FakeClock
 from bot.crypto import Cipher
 from bot.db import Database
+from bot.escalation.case_next_way import CaseNextWay
+from bot.escalation.reaching import Reaching
+from bot.escalation.rota import Rota
 from bot.outbox.dispatcher import ORDINARY_LANE, Dispatcher
 from bot.outbox.outbox import Outbox
 from bot.outbox.records import DeliveryRecord
@@ -164,6 +166,7 @@ class Post:
     wecom: MemoryChannel
     wechat: MemoryChannel
     robot: MemoryChannel
+    mail: MemoryChannel
 
     def deliver(self, minutes: int = 0) -> None:
         """Everything that is due within the next minutes has been tried."""
@@ -181,24 +184,36 @@ class TestNoticesThatDoNotArrive:
 
     @pytest.fixture
     def post(
-        self, database: Database, clock: FakeClock, chance: Chance, cipher: Cipher, make: Make
+        self,
+        database: Database,
+        clock: FakeClock,
+        chance: Chance,
+        cipher: Cipher,
+        outbox: Outbox,
+        directory: Directory,
+        make: Make,
     ) -> Callable[..., Any]:
         """Opens the post of a school with or without a robot."""
 
         @contextmanager
         def _post(*, robot: bool = True) -> Iterator[Post]:
-            wecom, wechat, group = MemoryChannel(), MemoryChannel(), MemoryChannel()
+            wecom, wechat, group, mail = (MemoryChannel() for _ in range(4))
+            channels = {Source.WECOM: wecom, Source.WECHAT: wechat, Source.ROBOT: group, Source.EMAIL: mail}
+            configured = channels.keys() - (set() if robot else {Source.ROBOT})
+            reaching = Reaching(
+                outbox=outbox, directory=directory, rota=Rota(directory), configured=configured, school="首体"
+            )
             dispatcher = Dispatcher(
                 database,
                 clock=clock,
                 chance=chance,
                 cipher=cipher,
-                channels={Source.WECOM: wecom, Source.WECHAT: wechat, Source.ROBOT: group},
+                channels=channels,
                 policy=RetryPolicy(attempts=4),
                 lane=ORDINARY_LANE,
-                listeners=[CaseNextWay(make(robot=robot), after_attempts=2)],
+                listeners=[CaseNextWay(make(robot=robot), reaching, after_attempts=2)],
             )
-            yield Post(dispatcher, clock, wecom, wechat, group)
+            yield Post(dispatcher, clock, wecom, wechat, group, mail)
             dispatcher.close()
 
         return _post
@@ -260,6 +275,23 @@ class TestNoticesThatDoNotArrive:
             ask()
             it.deliver(minutes=1)
         assert [one["case"] for one in logs if one["event"] == "case_reaches_nobody"] == [1]
+
+    @pytest.mark.parametrize("robot", [True, False])
+    def test_who_has_a_mailbox_gets_it_there_once(
+        self, post: Callable[..., Any], ask: Ask, database: Database, directory: Directory, *, robot: bool
+    ):
+        """Where neither WeCom nor the group takes it; who has none stays without, and that alone is no alarm."""
+        staff(database, directory, replace(WANG, email="wang@example.edu"), OLD)
+        with post(robot=robot) as it, capture_logs() as logs:
+            it.wecom.failures = [TemporarySendError(code="-1") for _ in range(8)]
+            it.robot.failures = [PermanentSendError(code="93000")]
+            ask("我想找老师", robot=robot)
+            it.deliver(minutes=9)
+        (mail,) = it.mail.sent
+        assert mail.recipient == WANG.staff_no
+        assert "我想找老师" in mail.content.text
+        if robot:
+            assert [one for one in logs if one["event"] == "case_reaches_nobody"] == []
 
     def test_what_staff_write_to_the_student_never_goes_to_the_group(
         self, post: Callable[..., Any], ask: Ask, make: Make, database: Database, directory: Directory
