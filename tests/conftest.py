@@ -35,12 +35,9 @@ settings.load_profile("lixiao")
 NOON = datetime(2027, 6, 8, 12, 0, tzinfo=ZONE)  # a Tuesday of the season
 
 
-_LONG = frozenset(  # minutes on PostgreSQL; what they store is tested on both databases in tests/integration
-    {
-        "test_binding_by_chat.py", "test_campaign_faults.py", "test_demonstration_load.py", "test_duty.py",
-        "test_escalation.py", "test_every_way.py", "test_maintenance.py", "test_privacy.py", "test_reminder_season.py",
-    }
-)  # fmt: skip
+_LONG = frozenset(  # a minute each on PostgreSQL; what they store is tested on both databases in tests/integration
+    {"test_campaign_faults.py", "test_demonstration_load.py", "test_escalation.py"}
+)
 _ALL = os.environ.get("LIXIAO_TESTS") == "all"
 
 
