@@ -63,7 +63,7 @@ class Watch(WaysOut):
             has_robot=self.settings.has_robot,
             who_is=self.profiles.who_is,
             college_of=self.college_of,
-            class_of=self.class_of,
+            class_of=self.profiles.class_of,
             reaching=self.reaching,
         )
 
@@ -86,11 +86,6 @@ class Watch(WaysOut):
     def college_of(self, session: Session, contact: str) -> str:
         """The college behind a contact: a student's, or a drill's; empty if it is not known."""
         return self.profiles.college_of(session, contact) or self.drills.college_of(session, contact)
-
-    def class_of(self, session: Session, contact: str) -> str:
-        """The class of the student behind a contact; empty as long as the student is not bound."""
-        who = self.profiles.who_is(session, contact)
-        return who.class_name if who else ""
 
     @cached_property
     def handling(self) -> Handling:
@@ -129,7 +124,7 @@ class Watch(WaysOut):
                 rota=self.rota,
                 reaching=self.reaching,
                 alerts=self.alerts,
-                class_of=self.class_of,
+                class_of=self.profiles.class_of,
             ),
         )
         return tuple(Loop(ticker, rest_s=30, leader_only=True) for ticker in tickers)

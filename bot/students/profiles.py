@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, delete, func, select, true
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, true
 from sqlalchemy.orm import Session
 
 from bot.bulk import insert_rows, upsert_rows
@@ -55,6 +55,8 @@ SWITCHES: dict[str, ColumnElement[bool]] = {
 }
 """Of whom this is known to be true."""
 
+_CLASS_OF = select(_COLUMNS.class_name).where(_COLUMNS.contact == bindparam("contact"))
+
 
 class Profiles:
     """Finds and stores students."""
@@ -73,6 +75,10 @@ class Profiles:
     def college_of(self, session: Session, contact: str) -> str:
         """The college of whose phone this is, empty if nobody's."""
         return session.scalar(select(_COLUMNS.college).where(_COLUMNS.contact == contact)) or ""
+
+    def class_of(self, session: Session, contact: str) -> str:
+        """The class of whose phone this is, empty if nobody's. Opens nothing: it is asked at every step of every alert."""
+        return session.connection().scalar(_CLASS_OF, {"contact": contact}) or ""
 
     def who_is(self, session: Session, contact: str) -> Who | None:
         """What an alert says of whose phone this is; None if it is nobody's. No name if no key opens it."""
