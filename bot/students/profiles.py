@@ -77,7 +77,7 @@ class Profiles:
         return session.scalar(select(_COLUMNS.college).where(_COLUMNS.contact == contact)) or ""
 
     def class_of(self, session: Session, contact: str) -> str:
-        """The class of whose phone this is, empty if nobody's. Opens nothing: it is asked at every step of every alert."""
+        """The class of whose phone this is, empty if nobody's. Opens nothing: it is asked at each step of an alert."""
         return session.connection().scalar(_CLASS_OF, {"contact": contact}) or ""
 
     def who_is(self, session: Session, contact: str) -> Who | None:
