@@ -19,8 +19,8 @@ class DeliveryRecord(Base):
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        Index("ix_deliveries_due", "state", "priority", "not_before"),
-        Index("ix_deliveries_recipient", "recipient", "state"),
+        Index("ix_deliveries_due", "state", "priority", "not_before", "id"),
+        Index("ix_deliveries_recipient", "recipient", "state", "channel", "priority", "id"),
         Index("ix_deliveries_subject", "subject"),
         Index("ix_deliveries_platform", "platform_id"),
         Index("ix_deliveries_channel", "channel", "settled_at"),

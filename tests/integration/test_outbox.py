@@ -3,9 +3,10 @@
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from support.threads import run_together
 
 from bot.channel.channel import Receipt
@@ -613,3 +614,32 @@ class TestForPeople:
             assert not store.retry_failed(session, chance.new_id(), now=clock.now())
         (again,) = claim()
         assert (again.delivery.id, again.delivery.attempts) == (first, 1)
+
+
+class TestManyWait:
+    """A claim must not read all that waits: it holds the write lock, and alerts wait for that too."""
+
+    def test_a_claim_finds_its_rows_and_their_order_in_indexes(
+        self, database: Database, clock: FakeClock, put: Put, claim: Claim
+    ):
+        """PostgreSQL reads a table as small as this one as a whole, if it may."""
+        put(priority=Priority.ORDINARY)
+        seen: list[tuple[str, Any]] = []
+        event.listen(
+            database.engine,
+            "before_cursor_execute",
+            lambda _connection, _cursor, statement, values, *_: seen.append((statement, values)),
+        )
+        assert len(claim(lane=ORDINARY_LANE, limit=8)) == 1
+        claiming = [one for one in seen if one[0].startswith("SELECT") and "not_before" in one[0]]
+        assert len(claiming) == len(ORDINARY_LANE)
+        explain, sorts = ("EXPLAIN QUERY PLAN", "TEMP B-TREE") if database.is_sqlite else ("EXPLAIN", "Sort")
+        with database.read() as session:
+            ask = session.connection().exec_driver_sql
+            for way in () if database.is_sqlite else ("seqscan", "bitmapscan"):
+                ask(f"SET LOCAL enable_{way} = off")
+            for statement, values in claiming:
+                plan = "\n".join(str(row[-1]) for row in ask(f"{explain} {statement}", values))
+                assert "ix_deliveries_due" in plan
+                assert "ix_deliveries_recipient" in plan
+                assert sorts not in plan
