@@ -4,14 +4,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.channel.channel import Receipt
 from bot.channel.errors import OutcomeUnknownError
+from bot.db import table_of
 from bot.outbox.records import AttemptRecord, ChannelRestRecord, DeliveryRecord
 from bot.outbox.state import WORKER_LOST, Delivery, DeliveryState, Outcome, Priority, RetryPolicy, is_expired, reclaim
+
+_DELIVERIES = table_of(DeliveryRecord)
+_SETTLING = update(_DELIVERIES).where(_DELIVERIES.c.id == bindparam("one"))
+Settled = tuple[Delivery, Outcome]
+"""A delivery as it is from now on, and what came of the try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,35 +87,59 @@ def has_lost(session: Session, now: datetime) -> bool:
 
 def reclaim_lost(session: Session, *, now: datetime, policy: RetryPolicy, limit: int = 100) -> list[Delivery]:
     """Deliveries whose worker's lease ran out, as they are from now on: pending again, or failed."""
+    columns = _DELIVERIES.c
     query = (
-        select(DeliveryRecord)
-        .where(DeliveryRecord.state == DeliveryState.SENDING.value, DeliveryRecord.lease_until < now)
+        select(_DELIVERIES)
+        .where(columns.state == DeliveryState.SENDING.value, columns.lease_until < now)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    lost = session.scalars(query).all()
-    for record in lost:
-        _write(record, reclaim(_delivery(record), now=now, policy=policy))
-        session.execute(
-            insert(AttemptRecord).values(delivery_id=record.id, at=now, outcome="unknown", code=WORKER_LOST)
-        )
-    return [_delivery(record) for record in lost]
+    connection = session.connection()
+    lost = connection.execute(query).all()
+    if not lost:
+        return []
+    reclaimed = [reclaim(_delivery(row), now=now, policy=policy) for row in lost]
+    values = [_columns(one, was_doubtful=row.doubtful) for one, row in zip(reclaimed, lost, strict=True)]
+    connection.execute(_SETTLING, values)
+    attempts = [{"delivery_id": row.id, "at": now, "outcome": "unknown", "code": WORKER_LOST} for row in lost]
+    connection.execute(insert(table_of(AttemptRecord)), attempts)
+    return reclaimed
 
 
-def store_settled(session: Session, delivery: Delivery, outcome: Outcome, *, owner: str, now: datetime) -> bool:
-    """The outcome is stored and the lease given back. False if another worker has taken the delivery over meanwhile.
+def store_settled(session: Session, settled: Sequence[Settled], *, owner: str, now: datetime) -> list[Settled]:
+    """The outcomes are stored and the leases given back. Those are returned that another worker has not taken over.
 
     A message that the platform has taken counts as sent even then; that another worker may have sent it as well
     stays on record.
     """
-    word = "unknown" if isinstance(outcome, OutcomeUnknownError) else "failed"
-    word = "sent" if isinstance(outcome, Receipt) else word
-    session.execute(insert(AttemptRecord).values(delivery_id=delivery.id, at=now, outcome=word, code=delivery.code))
-    record = session.get(DeliveryRecord, delivery.id, with_for_update=True)
-    if record is None or (record.lease_owner != owner and word != "sent"):
-        return False
-    _write(record, delivery)
-    return True
+    if not settled:
+        return []
+    attempts = [
+        {"delivery_id": delivery.id, "at": now, "outcome": _word(outcome), "code": delivery.code}
+        for delivery, outcome in settled
+    ]
+    connection = session.connection()
+    connection.execute(insert(table_of(AttemptRecord)), attempts)
+    columns = _DELIVERIES.c
+    mine = select(columns.id, columns.lease_owner, columns.doubtful).where(
+        columns.id.in_([delivery.id for delivery, _ in settled])
+    )
+    rows = {row.id: row for row in connection.execute(mine.order_by(columns.id).with_for_update())}
+    stored = [
+        (delivery, outcome)
+        for delivery, outcome in settled
+        if delivery.id in rows and (rows[delivery.id].lease_owner == owner or _word(outcome) == "sent")
+    ]
+    if stored:
+        values = [_columns(delivery, was_doubtful=rows[delivery.id].doubtful) for delivery, _ in stored]
+        connection.execute(_SETTLING, values)
+    return stored
+
+
+def _word(outcome: Outcome) -> str:
+    if isinstance(outcome, Receipt):
+        return "sent"
+    return "unknown" if isinstance(outcome, OutcomeUnknownError) else "failed"
 
 
 def list_open(session: Session, states: Sequence[DeliveryState], *, limit: int) -> list[Delivery]:
@@ -178,7 +209,7 @@ def _is_due(priorities: frozenset[Priority]) -> ColumnElement[bool]:
     )
 
 
-def _delivery(record: DeliveryRecord) -> Delivery:
+def _delivery(record: DeliveryRecord | Row[Any]) -> Delivery:
     return Delivery(
         id=record.id,
         channel=record.channel,
@@ -197,12 +228,15 @@ def _delivery(record: DeliveryRecord) -> Delivery:
     )
 
 
-def _write(record: DeliveryRecord, delivery: Delivery) -> None:
-    record.state = delivery.state.value
-    record.not_before = delivery.not_before
-    record.doubtful = record.doubtful or delivery.doubtful  # the reaper may have doubted it since it was claimed
-    record.code = delivery.code
-    record.platform_id = delivery.platform_id
-    record.settled_at = delivery.settled_at
-    record.lease_owner = ""
-    record.lease_until = None
+def _columns(delivery: Delivery, *, was_doubtful: bool) -> dict[str, Any]:
+    return {
+        "one": delivery.id,
+        "state": delivery.state.value,
+        "not_before": delivery.not_before,
+        "doubtful": was_doubtful or delivery.doubtful,  # the reaper may have doubted it since it was claimed
+        "code": delivery.code,
+        "platform_id": delivery.platform_id,
+        "settled_at": delivery.settled_at,
+        "lease_owner": "",
+        "lease_until": None,
+    }

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.bulk import upsert_rows
@@ -18,6 +18,10 @@ from bot.students.window import Window
 EVERY_TOPIC = "全部"
 """Who opts out of this wants no reminder of any topic, of one that comes to be later neither."""
 _CONTACTS = table_of(ContactRecord)
+_ONE = update(_CONTACTS).where(_CONTACTS.c.contact == bindparam("whose"))
+_COUNTING = _ONE.values(window_used=_CONTACTS.c.window_used + 1)
+_CLOSING = _ONE.values(window_allowance=0)
+_LEAVING = _ONE.values(following=False)
 
 
 @dataclass(slots=True)
@@ -77,19 +81,17 @@ def save_contacts(session: Session, contacts: Sequence[Contact]) -> None:
 
 def count_sent(session: Session, contact: str) -> None:
     """One of the window's messages is used."""
-    session.execute(
-        update(ContactRecord).where(ContactRecord.contact == contact).values(window_used=ContactRecord.window_used + 1)
-    )
+    session.connection().execute(_COUNTING, {"whose": contact})
 
 
 def close_window(session: Session, contact: str) -> None:
     """The platform said that nothing more may be sent until the student writes."""
-    session.execute(update(ContactRecord).where(ContactRecord.contact == contact).values(window_allowance=0))
+    session.connection().execute(_CLOSING, {"whose": contact})
 
 
 def mark_unfollowed(session: Session, contact: str) -> None:
     """The platform said that this person does not follow us any more."""
-    session.execute(update(ContactRecord).where(ContactRecord.contact == contact).values(following=False))
+    session.connection().execute(_LEAVING, {"whose": contact})
 
 
 def opt_out(session: Session, contact: str, topics: Iterable[str], now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from bot.broadcast.records import CampaignLogRecord, CampaignRecord, CampaignTex
 from bot.broadcast.rests import list_rests, wake
 from bot.broadcast.segment import matches
 from bot.broadcast.state import ImpossibleMoveError, NeedsSecondPersonError
-from bot.channel.channel import MemoryChannel
+from bot.channel.channel import MemoryChannel, Receipt
 from bot.channel.errors import (
     FeatureOffError,
     OutcomeUnknownError,
@@ -28,7 +29,7 @@ from bot.channel.errors import (
     SendError,
     WindowClosedError,
 )
-from bot.channel.messages import MassContent, Source, TemplateContent, TextContent
+from bot.channel.messages import MassContent, OutboundMessage, Source, TemplateContent, TextContent
 from bot.clock import FakeClock
 from bot.db import Database
 from bot.outbox.dispatcher import ORDINARY_LANE
@@ -185,15 +186,29 @@ def test_the_audience_is_frozen_at_the_start_and_equals_the_preview(school: Scho
     assert len(school.sent()) == 30
 
 
+class Pausing:
+    """The channel to WeChat of a school where somebody pauses the campaign just after its tenth message."""
+
+    def __init__(self, school: School, campaign: int) -> None:
+        self.school = school
+        self.campaign = campaign
+        self.numbers = count(1)
+
+    def send(self, message: OutboundMessage, /) -> Receipt:
+        receipt = self.school.ways[Source.WECHAT].send(message)
+        if next(self.numbers) == 10:
+            with self.school.app.database.write() as session:
+                self.school.app.campaigns.pause(session, self.campaign, actor="T9")
+        return receipt
+
+
 def test_pause_takes_back_what_waits_and_resume_goes_on(school: School) -> None:
     school.students(40)
     campaign = send(school.app, "明天下午两点拍毕业照")
-    runner, dispatcher = school.runner, school.dispatcher
-    runner.tick()
-    runner.tick()
-    dispatcher.tick()
-    with school.app.database.write() as session:
-        school.app.campaigns.pause(session, campaign, actor="T9")
+    school.app.channels[Source.WECHAT] = Pausing(school, campaign)
+    school.runner.tick()
+    school.runner.tick()
+    school.dispatcher.tick()
     already = len(school.sent())
     assert 0 < already < 40
     school.tick()

@@ -76,7 +76,7 @@ def settle_as(database: Database, clock: FakeClock) -> Callable[..., bool]:
         now = clock.now()
         settled = settle(item.delivery, outcome, now=now, policy=RetryPolicy(), jitter=0)
         with database.write() as session:
-            return store.store_settled(session, settled, outcome, owner=owner, now=now)
+            return bool(store.store_settled(session, [(settled, outcome)], owner=owner, now=now))
 
     return _settle
 

@@ -127,7 +127,7 @@ def test_deliveries_go_with_their_attempts_when_they_were_settled_so_long_ago(
         now = clock.now()
         (item,) = store.claim(session, owner="w", priorities=Priority, limit=1, now=now, lease_until=now + HOUR)
         sent = settle(item.delivery, Receipt("m"), now=now, policy=RetryPolicy(), jitter=0)
-        store.store_settled(session, sent, Receipt("m"), owner="w", now=now)
+        store.store_settled(session, [(sent, Receipt("m"))], owner="w", now=now)
     clock.advance(KEPT + HOUR)
     ticker.tick()
     assert (count(DeliveryRecord), count(AttemptRecord)) == (1, 0)

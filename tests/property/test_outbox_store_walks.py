@@ -99,7 +99,7 @@ class World:
         self.permanent |= owned and isinstance(outcome, PermanentSendError)
         settled = settle(delivery, outcome, now=now, policy=POLICY, jitter=0.5)
         with self.database.write() as session:
-            stored = store.store_settled(session, settled, outcome, owner=worker, now=now)
+            stored = bool(store.store_settled(session, [(settled, outcome)], owner=worker, now=now))
         assert stored == (owned or isinstance(outcome, Receipt))
 
     def _cancel(self) -> None:

@@ -39,7 +39,7 @@ def pupil(
 
 
 def send(application: Application, text: str, segment: str = "", **more: Any) -> int:
-    """A campaign is written and, where a second person is needed, approved by T9. Returns its number."""
+    """A campaign is written. Returns its number."""
     draft = Draft(text=text, segment=read_segment(segment), author="测试", **more)
     with application.database.write() as session:
         campaign = application.campaigns.create(session, draft)
