@@ -52,7 +52,7 @@ from bot.students.profiles import Profiles
 from bot.students.window import Window
 
 ANSWER_S = 0.05
-CONNECTIONS = 16
+CONNECTIONS = 32
 ALERT_EVERY_S = 1.0
 KILLS = 20
 STAFF = Staff("T1", "王老师", Role.ADMIN, wecom_userid="wang")

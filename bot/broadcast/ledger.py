@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.broadcast import store
@@ -25,6 +25,18 @@ logger = structlog.get_logger(__name__)
 
 PREFIX = "campaign:"
 _WITH_RESULT = (Source.TEMPLATE.value, Source.MASS.value)
+_PLAIN = (Source.WECHAT.value, Source.WECOM.value)
+_RECIPIENTS = table_of(RecipientRecord)
+_SENT = (
+    update(_RECIPIENTS)
+    .where(_RECIPIENTS.c.delivery_id == bindparam("which"))
+    .values(
+        state=DeliveryState.SENT.value,
+        settled_at=bindparam("at"),
+        reason="",
+        doubtful=or_(_RECIPIENTS.c.doubtful, bindparam("doubted")),
+    )
+)
 _SUBSCRIPTION_USED_UP = "43101"
 _AT_ONCE = 500
 _RESULTS_FOR = timedelta(hours=1)  # a result that speaks of nothing by then is of another program
@@ -54,6 +66,10 @@ class Ledger:
         if not delivery.subject.startswith(PREFIX):
             return
         if delivery.state is DeliveryState.PENDING:
+            return
+        if delivery.channel in _PLAIN and delivery.state is DeliveryState.SENT:  # most of them: nothing else is to know
+            values = {"which": delivery.id, "doubted": delivery.doubtful, "at": self._clock.now()}
+            session.connection().execute(_SENT, values)
             return
         rows = session.scalars(select(RecipientRecord).where(RecipientRecord.delivery_id == delivery.id)).all()
         if delivery.channel == Source.SUBSCRIPTION and rows:

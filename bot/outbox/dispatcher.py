@@ -68,6 +68,7 @@ class Dispatcher:
         self._lane = lane
         self._listeners = listeners
         self._concurrency = concurrency
+        self._refill = max(1, concurrency // 4)  # to claim one by one would cost as much as to send
         self._lease_for = lease_for
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix=self.name)
 
@@ -85,9 +86,10 @@ class Dispatcher:
         failure: SQLAlchemyError | None = None
         under_way = done = 0
         while True:
-            has_room = under_way < self._concurrency and (not done or time.monotonic() < refills_until)
+            room = self._concurrency - under_way
+            takes_more = not done or (room >= self._refill and time.monotonic() < refills_until)
             try:
-                claimed = self._turn(tried, self._concurrency - under_way if has_room and not failure else 0)
+                claimed = self._turn(tried, room if takes_more and not failure else 0)
             except SQLAlchemyError as error:  # what is being sent at this moment must still be stored, if it can be
                 failure, claimed = failure or error, []
             self._begin(claimed, known)

@@ -1,7 +1,7 @@
 """SQL of the dispatcher: claim, reclaim, settle. Each is one short transaction of its caller's."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -16,6 +16,16 @@ from bot.outbox.records import AttemptRecord, ChannelRestRecord, DeliveryRecord
 from bot.outbox.state import WORKER_LOST, Delivery, DeliveryState, Outcome, Priority, RetryPolicy, is_expired, reclaim
 
 _DELIVERIES = table_of(DeliveryRecord)
+_CLAIMING = (
+    update(_DELIVERIES)
+    .where(_DELIVERIES.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        state=DeliveryState.SENDING.value,
+        attempts=_DELIVERIES.c.attempts + 1,
+        lease_owner=bindparam("owner"),
+        lease_until=bindparam("lease"),
+    )
+)
 _SETTLING = update(_DELIVERIES).where(_DELIVERIES.c.id == bindparam("one"))
 Settled = tuple[Delivery, Outcome]
 """A delivery as it is from now on, and what came of the try."""
@@ -40,20 +50,22 @@ def claim(
     Not promised: an order between priorities or channels, of what was scheduled, held or retried by hand, and of
     SAFETY: an alert waits for nothing, not even for an alert to the same person that is tried again.
     """
-    records: list[DeliveryRecord] = []
+    connection = session.connection()
+    rows: list[Row[Any]] = []
     for priority in sorted(priorities):
-        if len(records) < limit:
-            records += session.scalars(_next_due(priority).limit(limit - len(records)), {"now": now})
-    claimed = []
-    for record in records:
-        if is_expired(_delivery(record), now):
-            record.state, record.settled_at = DeliveryState.EXPIRED.value, now
-            continue
-        record.state = DeliveryState.SENDING.value
-        record.attempts += 1
-        record.lease_owner, record.lease_until = owner, lease_until
-        claimed.append(Claimed(_delivery(record), record.content))
-    return claimed
+        if len(rows) < limit:
+            rows += connection.execute(_next_due(priority), {"now": now, "most": limit - len(rows)})
+    late = [row.id for row in rows if is_expired(_delivery(row), now)]
+    if late:
+        expired = update(_DELIVERIES).where(_DELIVERIES.c.id.in_(late))
+        connection.execute(expired.values(state=DeliveryState.EXPIRED.value, settled_at=now))
+    timely = [row for row in rows if row.id not in late]
+    if timely:
+        connection.execute(_CLAIMING, {"ids": [row.id for row in timely], "owner": owner, "lease": lease_until})
+    return [
+        Claimed(replace(_delivery(row), state=DeliveryState.SENDING, attempts=row.attempts + 1), row.content)
+        for row in timely
+    ]
 
 
 def has_due(session: Session, priorities: Collection[Priority], now: datetime) -> bool:
@@ -62,12 +74,14 @@ def has_due(session: Session, priorities: Collection[Priority], now: datetime) -
 
 
 @cache
-def _next_due(priority: Priority) -> Select[DeliveryRecord]:
+def _next_due(priority: Priority) -> Select[*tuple[Any, ...]]:
     """One priority at a time: then the index has them in order, and PostgreSQL reads no more of them than it gives."""
+    columns = _DELIVERIES.c
     return (
-        select(DeliveryRecord)
+        select(_DELIVERIES)
         .where(_is_due(frozenset({priority})))
-        .order_by(DeliveryRecord.not_before, DeliveryRecord.id)
+        .order_by(columns.not_before, columns.id)
+        .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
     )
 
