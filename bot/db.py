@@ -5,6 +5,7 @@ import os
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -125,27 +126,25 @@ class Database:
 class WriterLock:
     """One writer at a time, in this process and in all others that open the same file. May be entered again within.
 
-    The kernel takes the lock back from a process that dies.
+    Who came first is first, so that what writes all the time (a campaign) starves nobody (an alert): threads of one
+    process are served in order, and a process that has just written lets one that waits go before it. The kernel takes
+    the lock back from a process that dies.
     """
 
     def __init__(self, path: Path, *, wait_s: float = _BUSY_TIMEOUT_MS / 1000) -> None:
         """`wait_s` is how long another process is waited for before DatabaseBusyError."""
         self._path = path
         self._wait_s = wait_s
-        self._mine = threading.RLock()
-        self._depth = 0
+        self._mine = _Turns()
         self._let_go = False
-        self._file: tuple[int, int] | None = None
+        self._files: tuple[int, int, int] | None = None
 
     def __enter__(self) -> None:
-        self._mine.acquire()
-        self._depth += 1
-        if self._depth > 1:
+        if self._mine.acquire() > 1:
             return
         try:
-            self._wait_for(self._descriptor())
+            self._wait_for(*self._descriptors())
         except DatabaseBusyError:
-            self._depth -= 1
             self._mine.release()
             raise
         except OSError:  # no lock file (a full disk, say): SQLite's own lock still keeps writers apart
@@ -154,49 +153,98 @@ class WriterLock:
             self._let_go = True
 
     def __exit__(self, *_: object) -> None:
-        self._depth -= 1
-        if self._depth == 0 and self._let_go and self._file is not None:
-            fcntl.flock(self._file[0], fcntl.LOCK_UN)
+        if self._mine.depth == 1 and self._let_go and self._files is not None:
+            fcntl.flock(self._files[1], fcntl.LOCK_UN)
         self._mine.release()
 
     def close(self) -> None:
-        """Gives the lock file's descriptor back."""
-        if self._file is not None:
-            os.close(self._file[0])
-            self._file = None
+        """Gives the lock files' descriptors back."""
+        if self._files is not None:
+            _close(*self._files[:2])
+            self._files = None
 
-    def _wait_for(self, descriptor: int) -> None:
+    def _wait_for(self, queue: int, lock: int) -> None:
         """The lock is ours. A blocking flock has no time-out, so a thread of its own waits for it.
 
         A lock that comes too late is given back at once. Raises DatabaseBusyError.
         """
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(queue, fcntl.LOCK_UN)
         except BlockingIOError:
             locked: Future[None] = Future()
-            threading.Thread(target=_lock, args=(descriptor, locked), name="write_lock", daemon=True).start()
+            threading.Thread(target=_lock, args=(queue, lock, locked), name="write_lock", daemon=True).start()
             try:
                 locked.result(self._wait_s)
             except TimeoutError:
-                self._file = None  # the next try has a descriptor of its own; closing this one gives its lock back
-                locked.add_done_callback(lambda _: os.close(descriptor))
+                self._files = None  # the next try has descriptors of its own; closing these gives their locks back
+                locked.add_done_callback(lambda _: _close(queue, lock))
                 raise DatabaseBusyError from None
 
-    def _descriptor(self) -> int:
-        """This process's own descriptor; one that came over a fork would share its lock with the parent."""
-        if self._file is None or self._file[1] != os.getpid():
+    def _descriptors(self) -> tuple[int, int]:
+        """This process's own, of the queue and of the lock; one that came over a fork would share with the parent."""
+        if self._files is None or self._files[2] != os.getpid():
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = (os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), os.getpid())
-        return self._file[0]
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            queue = os.open(self._path.with_suffix(".queue"), flags, 0o600)
+            self._files = (queue, os.open(self._path, flags, 0o600), os.getpid())
+        return self._files[:2]
 
 
-def _lock(descriptor: int, locked: "Future[None]") -> None:
+class _Turns:
+    """A lock whose waiting threads get it in the order in which they came; Python's own gives it to who is quickest."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[tuple[int, threading.Lock]] = deque()
+        self._owner = 0
+        self.depth = 0
+
+    def acquire(self) -> int:
+        """Waits for this thread's turn; how often it is in now."""
+        me = threading.get_ident()
+        with self._guard:
+            if self._owner == me or (self._owner == 0 and not self._waiting):
+                self._owner = me
+                self.depth += 1
+                return self.depth
+            gate = threading.Lock()
+            gate.acquire()
+            self._waiting.append((me, gate))
+        gate.acquire()
+        return 1
+
+    def release(self) -> None:
+        """One step out; with the last one it is the next thread's turn."""
+        with self._guard:
+            self.depth -= 1
+            if self.depth:
+                return
+            self._owner = 0
+            if self._waiting:
+                self._owner, gate = self._waiting.popleft()
+                self.depth = 1
+                gate.release()
+
+
+def _lock(queue: int, lock: int, locked: "Future[None]") -> None:
+    """Stands in the queue until the lock is free: nobody can take it meanwhile without standing behind."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(queue, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        finally:
+            fcntl.flock(queue, fcntl.LOCK_UN)
     except OSError as error:
         locked.set_exception(error)
     else:
         locked.set_result(None)
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -19,6 +19,7 @@ from bot.clock import Clock
 from bot.db import insert_into, table_of
 from bot.outbox.records import DeliveryRecord
 from bot.outbox.state import Delivery, DeliveryState, Outcome
+from bot.outbox.store import Settled
 from bot.students.contacts import mark_unfollowed
 
 logger = structlog.get_logger(__name__)
@@ -47,6 +48,11 @@ def subject_of(campaign_id: int) -> str:
     return f"{PREFIX}{campaign_id}"
 
 
+def _is_plain(delivery: Delivery) -> bool:
+    """Most are: of what has gone to one person's chat, the ledger has nothing to know but that."""
+    return delivery.channel in _PLAIN and delivery.state is DeliveryState.SENT
+
+
 class Ledger:
     """Listens to the outbox, and hears the platform's results.
 
@@ -67,9 +73,8 @@ class Ledger:
             return
         if delivery.state is DeliveryState.PENDING:
             return
-        if delivery.channel in _PLAIN and delivery.state is DeliveryState.SENT:  # most of them: nothing else is to know
-            values = {"which": delivery.id, "doubted": delivery.doubtful, "at": self._clock.now()}
-            session.connection().execute(_SENT, values)
+        if _is_plain(delivery):
+            self._note_sent(session, [delivery])
             return
         rows = session.scalars(select(RecipientRecord).where(RecipientRecord.delivery_id == delivery.id)).all()
         if delivery.channel == Source.SUBSCRIPTION and rows:
@@ -77,6 +82,22 @@ class Ledger:
         self._close(session, rows, delivery.state, delivery.code, doubtful=delivery.doubtful)
         if isinstance(outcome, Receipt) and outcome.platform_id and delivery.channel in _WITH_RESULT:
             self._apply(session, outcome.platform_id)
+
+    def hear_many(self, session: Session, settled: Sequence[Settled], /) -> None:
+        """The same for several."""
+        plain = []
+        for delivery, outcome in settled:
+            if delivery.subject.startswith(PREFIX) and _is_plain(delivery):
+                plain.append(delivery)
+            else:
+                self(session, delivery, outcome)
+        self._note_sent(session, plain)
+
+    def _note_sent(self, session: Session, deliveries: Sequence[Delivery]) -> None:
+        now = self._clock.now()
+        values = [{"which": one.id, "doubted": one.doubtful, "at": now} for one in deliveries]
+        if values:
+            session.connection().execute(_SENT, values)
 
     def note_result(self, session: Session, platform_id: str, *, status: str, total: int = 0, sent: int = 0) -> None:
         """What the platform reports of a send is on record, once, and the rows it speaks of are closed.

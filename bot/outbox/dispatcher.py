@@ -24,7 +24,12 @@ from bot.ticker import TickReport
 logger = structlog.get_logger(__name__)
 
 SettledListener = Callable[[Session, Delivery, Outcome], None]
-"""Called within the settling transaction, after every attempt, with the delivery as it is from now on."""
+"""Called within the settling transaction, after every attempt, with the delivery as it is from now on.
+
+One that needs fewer statements for several attempts together has a `hear_many(session, settled)`, which does the same
+for all of them.
+"""
+
 
 _Tried = tuple[Delivery, Outcome | None]
 """What came of a try; None if its lease ended before its turn came."""
@@ -175,8 +180,13 @@ class Dispatcher:
             return []
         now = self._clock.now()
         with self._database.write() as session:
-            for delivery, outcome in store.store_settled(session, settled, owner=self.owner, now=now):
-                for listener in listeners:
+            stored = store.store_settled(session, settled, owner=self.owner, now=now)
+            for listener in listeners:
+                hear_many = getattr(listener, "hear_many", None)
+                if hear_many:
+                    hear_many(session, stored)
+                    continue
+                for delivery, outcome in stored:
                     listener(session, delivery, outcome)
             until = now + self._lease_for
             return (

@@ -49,12 +49,15 @@ class Journal:
         self._calls: deque[Call] = deque(maxlen=_KEPT)
         self._tries: deque[Try] = deque(maxlen=_KEPT)
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._refused: Counter[int] = Counter()
 
     def add_call(self, call: Call) -> None:
         """Remembers a call."""
         with self._state.lock:
             self._calls.append(call)
             self._counts[call.host, call.path] += 1
+            if call.errcode:
+                self._refused[call.errcode] += 1
 
     def add_try(self, attempt: Try) -> None:
         """Remembers a try."""
@@ -77,9 +80,15 @@ class Journal:
         with self._state.lock:
             return self._counts[host, path]
 
+    def refused(self) -> dict[int, int]:
+        """How many calls were answered with each error code since the start or the last clear()."""
+        with self._state.lock:
+            return dict(self._refused)
+
     def clear(self) -> None:
         """Forgets all."""
         with self._state.lock:
             self._calls.clear()
             self._tries.clear()
             self._counts.clear()
+            self._refused.clear()

@@ -79,9 +79,10 @@ def save_contacts(session: Session, contacts: Sequence[Contact]) -> None:
     upsert_rows(session, _CONTACTS, values, key="contact", keep=("first_seen_at",))
 
 
-def count_sent(session: Session, contact: str) -> None:
-    """One of the window's messages is used."""
-    session.connection().execute(_COUNTING, {"whose": contact})
+def count_sent(session: Session, contacts: Sequence[str]) -> None:
+    """One of the window's messages is used, for each time that a contact is named."""
+    if contacts:
+        session.connection().execute(_COUNTING, [{"whose": contact} for contact in sorted(contacts)])
 
 
 def close_window(session: Session, contact: str) -> None:

@@ -1,11 +1,14 @@
 """Keeps the local budget true: what was sent, and what the platform said about it."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
 from bot.channel.channel import Receipt
 from bot.channel.errors import OutcomeUnknownError, RecipientGoneError, WindowClosedError
 from bot.channel.messages import Source
 from bot.outbox.state import Delivery, Outcome
+from bot.outbox.store import Settled
 from bot.students.contacts import close_window, count_sent, mark_unfollowed
 
 
@@ -17,8 +20,18 @@ class WindowLedger:
         if delivery.channel != Source.WECHAT:
             return
         if isinstance(outcome, Receipt | OutcomeUnknownError):
-            count_sent(session, delivery.recipient)
+            count_sent(session, [delivery.recipient])
         elif isinstance(outcome, WindowClosedError):
             close_window(session, delivery.recipient)
         elif isinstance(outcome, RecipientGoneError):
             mark_unfollowed(session, delivery.recipient)
+
+    def hear_many(self, session: Session, settled: Sequence[Settled], /) -> None:
+        """The same for several."""
+        used = []
+        for delivery, outcome in settled:
+            if delivery.channel == Source.WECHAT and isinstance(outcome, Receipt | OutcomeUnknownError):
+                used.append(delivery.recipient)
+            else:
+                self(session, delivery, outcome)
+        count_sent(session, used)

@@ -281,7 +281,7 @@ class TestContacts:
 
         def send(_: int) -> None:
             with database.write() as session:
-                count_sent(session, "o1")
+                count_sent(session, ["o1"])
 
         run_together(4, send)
         assert self.load(database).window.used == 5
@@ -297,7 +297,7 @@ class TestContacts:
             for _ in range(10):
                 with database.write() as session:
                     if number:
-                        count_sent(session, "o1")
+                        count_sent(session, ["o1"])
                     else:
                         loaded = load_contacts(session, ["o1"])["o1"]
                         save_contacts(session, [replace(loaded, last_seen_at=clock.now())])

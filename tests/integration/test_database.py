@@ -1,7 +1,9 @@
 """The database's promises, on both kinds: durable, no lost updates under load, readers in nobody's way."""
 
+import fcntl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -293,6 +295,22 @@ def test_the_clock_of_tests_fits_the_database(database: Database, clock: FakeClo
         assert find_beats(session)["x"] == clock.now()
 
 
+def wait_until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def _is_locked(path: Path) -> bool:
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 class TestWriteLock:
     def test_a_writer_that_hangs_stops_the_others_only_for_a_while(self, tmp_path: Path):
         """Who cannot have the lock in time hears so; when it is free again it is not taken by who has given up."""
@@ -306,6 +324,48 @@ class TestWriteLock:
         for lock in (hanging, waiting):
             with lock, lock:  # may be entered again within
                 pass
+            lock.close()
+
+    def test_threads_write_in_the_order_in_which_they_came(self, tmp_path: Path):
+        """A campaign's thread that writes again and again must not be quicker than an alert's that waits."""
+        lock, order, standing = WriterLock(tmp_path / "lock"), [], []
+
+        def write(number: int) -> None:
+            with lock:
+                order.append(number)
+
+        with lock:
+            for number in range(6):
+                thread = threading.Thread(target=write, args=[number])
+                thread.start()
+                standing.append(thread)
+                wait_until(lambda: len(lock._mine._waiting) == len(standing))
+        with lock:
+            order.append("again")
+        for thread in standing:
+            thread.join()
+        assert order == [0, 1, 2, 3, 4, 5, "again"]
+        lock.close()
+
+    def test_a_process_that_has_just_written_lets_one_that_waits_go_first(self, tmp_path: Path):
+        """Two locks on the same file are as two processes."""
+        busy, other = WriterLock(tmp_path / "lock"), WriterLock(tmp_path / "lock")
+        order: list[str] = []
+
+        def write() -> None:
+            with other:
+                order.append("other")
+
+        thread = threading.Thread(target=write)
+        with busy:
+            thread.start()
+            wait_until(lambda: _is_locked(tmp_path / "lock.queue"))
+        for _ in range(3):
+            with busy:
+                order.append("busy")
+        thread.join()
+        assert order == ["other", "busy", "busy", "busy"]
+        for lock in (busy, other):
             lock.close()
 
     def test_without_a_lock_file_writers_go_on(self, tmp_path: Path):
