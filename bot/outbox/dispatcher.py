@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,8 +35,11 @@ _Tried = tuple[Delivery, Outcome | None]
 """What came of a try; None if its lease ended before its turn came."""
 _Known = SimpleQueue[_Tried | BaseException]
 """Tries as they end; an error that is no SendError ends the process."""
-_REFILLS_FOR_S = 1.0
-"""So long a tick takes more as soon as something is sent; then others of the worker's duties have their turn."""
+_REFILLS_FOR_S = 5.0
+_ALERTS_FOR_S = 20.0
+"""So long a tick takes more; after that it ends with what it is sending. A worker that is to stop waits for that."""
+_LOOK_S = 0.2
+"""How often it looks for more while all that it sends is slow: one answer that does not come holds up nobody else."""
 
 SAFETY_LANE = frozenset({Priority.SAFETY})
 ORDINARY_LANE = frozenset(Priority) - SAFETY_LANE
@@ -73,19 +76,20 @@ class Dispatcher:
         self._lane = lane
         self._listeners = listeners
         self._concurrency = concurrency
-        self._refill = max(1, concurrency // 4)  # to claim one by one would cost as much as to send
+        is_safety = Priority.SAFETY in lane
+        self._refill = 1 if is_safety else max(1, concurrency // 4)  # to claim one by one would cost as much as to send
+        self._refills_for_s = _ALERTS_FOR_S if is_safety else _REFILLS_FOR_S
         self._lease_for = lease_for
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix=self.name)
 
     def tick(self) -> TickReport:
-        """What was due has been tried for about a second, or once, and each outcome stored as soon as it was known.
+        """What was due has been tried, and each outcome stored as soon as it was known. More is taken for a while.
 
         No more are claimed than are sent at once, so that a worker that dies leaves in doubt only what it was sending.
         """
-        with self._database.read() as session:
-            if not store.has_due(session, self._lane, self._clock.now()):
-                return TickReport()
-        refills_until = time.monotonic() + _REFILLS_FOR_S
+        if not self._has_due():
+            return TickReport()
+        refills_until = time.monotonic() + self._refills_for_s
         known: _Known = SimpleQueue()
         tried: list[_Tried] = []
         failure: SQLAlchemyError | None = None
@@ -93,11 +97,14 @@ class Dispatcher:
         while True:
             room = self._concurrency - under_way
             takes_more = not done or (room >= self._refill and time.monotonic() < refills_until)
+            if failure or not takes_more or (done and not tried and not self._has_due()):
+                room = 0
+            until = self._clock.now() + self._lease_for
             try:
-                claimed = self._turn(tried, room if takes_more and not failure else 0)
+                claimed = self._turn(tried, room, until)
             except SQLAlchemyError as error:  # what is being sent at this moment must still be stored, if it can be
                 failure, claimed = failure or error, []
-            self._begin(claimed, known)
+            self._begin(claimed, until, known)
             under_way += len(claimed)
             done += len(claimed)
             if not under_way:
@@ -112,8 +119,11 @@ class Dispatcher:
         """Sends under way are finished and settled by the tick that began them; no new ones start."""
         self._pool.shutdown(wait=True)
 
-    def _begin(self, claimed: Sequence[Claimed], known: _Known) -> None:
-        until = self._clock.now() + self._lease_for
+    def _has_due(self) -> bool:
+        with self._database.read() as session:
+            return store.has_due(session, self._lane, self._clock.now())
+
+    def _begin(self, claimed: Sequence[Claimed], until: datetime, known: _Known) -> None:
         in_order: dict[str, list[Claimed]] = {}
         for item in claimed:  # several to one person are alerts: they go in order, and one that fails stops no other
             in_order.setdefault(f"{item.delivery.channel}:{item.delivery.recipient}", []).append(item)
@@ -145,7 +155,7 @@ class Dispatcher:
             logger.exception("channel_broke_its_contract", delivery=delivery.id, channel=delivery.channel)
             return PermanentSendError(code="channel_bug")
 
-    def _turn(self, tried: Sequence[_Tried], room: int) -> list[Claimed]:
+    def _turn(self, tried: Sequence[_Tried], room: int, until: datetime) -> list[Claimed]:
         """The outcomes are stored and up to `room` more are claimed, in one transaction for all of them."""
         now = self._clock.now()
         settled = [
@@ -154,57 +164,72 @@ class Dispatcher:
             if outcome is not None
         ]
         try:
-            claimed = self._store(settled, room, self._listeners)
+            claimed = self._store(settled, self._listeners, room, until)
         except Exception:  # one that cannot be stored must not make us forget the others, and send them again
             if not settled:
                 raise
-            for one in settled:
-                self._store_alone(*one)
+            self._store_each(settled)
             return []
         for delivery, _ in settled:
             _log(delivery)
         return claimed
 
-    def _store_alone(self, settled: Delivery, outcome: Outcome) -> None:
-        try:
-            self._store([(settled, outcome)], 0, self._listeners)
-        except SQLAlchemyError:
-            raise
-        except Exception:  # a listener's bug must not make us forget what was sent and send it again
-            logger.exception("listener_broke", delivery=settled.id, subject=settled.subject)
-            self._store([(settled, outcome)], 0, ())
-        _log(settled)
+    def _store_each(self, settled: Sequence[Settled]) -> None:
+        """Each in a transaction of its own. Raises the first error of the database, after all were tried."""
+        failure: SQLAlchemyError | None = None
+        for delivery, outcome in settled:
+            try:
+                self._store([(delivery, outcome)], self._listeners)
+            except SQLAlchemyError as error:
+                failure = failure or error
+                continue
+            except Exception:  # a listener's bug must not make us forget what was sent and send it again
+                logger.exception("listener_broke", delivery=delivery.id, subject=delivery.subject)
+                self._store([(delivery, outcome)], ())
+            _log(delivery)
+        if failure:
+            raise failure
 
-    def _store(self, settled: Sequence[Settled], room: int, listeners: Sequence[SettledListener]) -> list[Claimed]:
+    def _store(
+        self,
+        settled: Sequence[Settled],
+        listeners: Sequence[SettledListener],
+        room: int = 0,
+        until: datetime | None = None,
+    ) -> list[Claimed]:
         if not settled and not room:
             return []
         now = self._clock.now()
         with self._database.write() as session:
             stored = store.store_settled(session, settled, owner=self.owner, now=now)
             for listener in listeners:
-                hear_many = getattr(listener, "hear_many", None)
-                if hear_many:
-                    hear_many(session, stored)
-                    continue
-                for delivery, outcome in stored:
-                    listener(session, delivery, outcome)
-            until = now + self._lease_for
-            return (
-                store.claim(session, owner=self.owner, priorities=self._lane, limit=room, now=now, lease_until=until)
-                if room
-                else []
-            )
+                _tell(listener, session, stored)
+            if not room or until is None:
+                return []
+            return store.claim(session, owner=self.owner, priorities=self._lane, limit=room, now=now, lease_until=until)
+
+
+def _tell(listener: SettledListener, session: Session, stored: Sequence[Settled]) -> None:
+    hear_many = getattr(listener, "hear_many", None)
+    if hear_many:
+        hear_many(session, stored)
+        return
+    for delivery, outcome in stored:
+        listener(session, delivery, outcome)
 
 
 def _take(known: _Known) -> list[_Tried]:
-    """All that is known by now; waits for the first."""
+    """All that is known by now; waits a moment for the first, if there is none."""
     tried: list[_Tried] = []
-    while not tried or not known.empty():
-        one = known.get()
-        if isinstance(one, BaseException):
-            raise one
-        tried.append(one)
-    return tried
+    try:
+        one = known.get(timeout=_LOOK_S)
+        while True:
+            if isinstance(one, BaseException):
+                raise one
+            tried.append(one)
+            one = known.get_nowait()
+    except Empty:
+        return tried
 
 
 def _whose(tried: _Tried) -> tuple[str, str]:

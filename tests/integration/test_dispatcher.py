@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from queue import SimpleQueue
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from support.threads import run_together
 
@@ -371,6 +374,54 @@ class Slow:
         assert isinstance(message.content, TextContent)
         self.sent.append(message.content.text)
         return Receipt("m")
+
+
+class Hanging:
+    """A platform that does not answer one person until it is let go."""
+
+    def __init__(self) -> None:
+        self.is_asked, self.goes_on = Event(), Event()
+        self.got: SimpleQueue[str] = SimpleQueue()
+
+    def send(self, message: OutboundMessage, /) -> Receipt:
+        if message.recipient == "slow":
+            self.is_asked.set()
+            assert self.goes_on.wait(20)
+        self.got.put(message.recipient)
+        return Receipt("m")
+
+
+class TestTogether:
+    """Several are sent at once and stored together."""
+
+    @pytest.mark.parametrize("lane", [SAFETY_LANE, ORDINARY_LANE])
+    def test_one_answer_that_does_not_come_holds_up_nobody_else(self, make: Make, put: Put, lane: frozenset[Priority]):
+        """Not even those whose turn comes while it is waited for."""
+        platform, priority = Hanging(), min(lane)
+        dispatcher = make(channels={Source.WECHAT: platform}, lane=lane)
+        put(to="slow", priority=priority)
+        thread = Thread(target=dispatcher.tick)
+        thread.start()
+        assert platform.is_asked.wait(20)
+        put(to="o2", priority=priority)
+        assert platform.got.get(timeout=20) == "o2"
+        platform.goes_on.set()
+        thread.join()
+        assert platform.got.get(timeout=1) == "slow"
+
+    def test_one_that_cannot_be_stored_makes_the_others_not_forgotten(self, make: Make, put: Put, database: Database):
+        """They are sent, and not sent again; the one whose storing the database refused is left in doubt."""
+        deliveries = [put(to=f"o{number}") for number in range(4)]
+
+        def broken(_session: Session, delivery: Delivery, _outcome: Outcome) -> None:
+            if delivery.id == deliveries[1]:
+                raise OperationalError("UPDATE", {}, Exception("deadlock"))
+
+        with pytest.raises(OperationalError):
+            make(listeners=[broken]).tick()
+        with database.read() as session:
+            states = [session.get_one(DeliveryRecord, one).state for one in deliveries]
+        assert states == ["sent", "sending", "sent", "sent"]
 
 
 class TestLeases:
