@@ -108,7 +108,7 @@ class Season:
         awake = 0.2 if hour < 7 else 1.0
         for one in self.people:
             draw = self.chance.random()
-            if one.chat.following and draw < one.activity * awake / 20:
+            if one.chat.following and draw < one.activity * awake / 60:
                 self.writes += 1
                 one.chat.writes(f"{WORDS}，{self.chance.choice(QUESTIONS)}")
             elif one.chat.following and draw > 1 - 0.00008:

@@ -1,7 +1,6 @@
 """Fixtures for all tests: both databases, a clock that stands still, and the secrets of nobody."""
 
 import base64
-import os
 import secrets
 import shutil
 import sys
@@ -33,27 +32,6 @@ settings.register_profile(  # a busy machine is no fault of the code
 )
 settings.load_profile("lixiao")
 NOON = datetime(2027, 6, 8, 12, 0, tzinfo=ZONE)  # a Tuesday of the season
-
-
-_LONG = frozenset(  # a minute each on PostgreSQL; what they store is tested on both databases in tests/integration
-    {"test_campaign_faults.py", "test_demonstration_load.py", "test_escalation.py"}
-)
-_ALL = os.environ.get("LIXIAO_TESTS") == "all"
-
-
-def pytest_report_header() -> str:
-    """Says what is left out."""
-    left_out = "" if _ALL else f"，{len(_LONG)} 个文件只用 SQLite；全跑：LIXIAO_TESTS=all make test"
-    return f"数据库：SQLite 和 PostgreSQL{left_out}"
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long ones run on SQLite alone, so that all tests together take less than a quarter of an hour."""
-    if _ALL:
-        return
-    left_out = [item for item in items if item.path.name in _LONG and "[postgresql" in item.name]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
 
 
 @pytest.fixture(scope="session", autouse=True)
