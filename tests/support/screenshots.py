@@ -4,7 +4,7 @@ By hand, from the checkout (it starts the product itself, on a free port and in 
 
     .venv/bin/python tests/support/screenshots.py docs/images
 
-writes phone.png (1440x900) and phone-390.png (390x844).
+writes phone.png (1440x900), phone-390.png (390x844) and alert-card-390.png, the card on the counselor's phone.
 """
 
 import sys
@@ -44,6 +44,14 @@ def show_conversation(page: Page, served: Served) -> None:
     page.get_by_test_id("student-input").blur()
 
 
+def show_card(page: Page) -> None:
+    """Another student said goodbye, and the card is on the counselor's phone."""
+    page.get_by_test_id("student-switch").nth(2).click()
+    _follow_and_say(page, DISTRESS)
+    page.get_by_test_id("tab-staff").click()
+    page.get_by_test_id("card-button").first.wait_for()
+
+
 def _follow_and_say(page: Page, text: str) -> None:
     page.get_by_test_id("follow-button").click()
     page.get_by_test_id("bubble-account").first.wait_for()
@@ -61,7 +69,7 @@ def _say(page: Page, text: str) -> None:
 def take(folder: Path) -> list[Path]:
     """Writes the pictures into `folder` and returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    taken = [folder / "phone.png", folder / "phone-390.png"]
+    taken = [folder / name for name in ("phone.png", "phone-390.png", "alert-card-390.png")]
     with tempfile.TemporaryDirectory() as kept, serve(Path(kept)) as served, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(CHROMIUM_ARGS))
         page = browser.new_page(viewport=DESK, locale="zh-CN", reduced_motion="reduce")
@@ -69,6 +77,8 @@ def take(folder: Path) -> list[Path]:
         page.screenshot(path=taken[0], animations="disabled")
         page.set_viewport_size(HAND)
         page.screenshot(path=taken[1], animations="disabled")
+        show_card(page)
+        page.screenshot(path=taken[2], animations="disabled")
         browser.close()
     return taken
 
