@@ -5,12 +5,14 @@
 
 The emulator answers each call after 50 ms. The bare loop sends the same messages with the same number of connections
 and stores nothing. Then two workers share a campaign, each with half of the connections, while alerts enter; and in
-another campaign one of the two is killed with SIGKILL twenty times. Afterwards the ledger must have a row for each
+another campaign, while students write, a worker or the web process is killed with SIGKILL twenty times. Afterwards the ledger must have a row for each
 student, everybody the message, and whoever has it twice must be listed as doubtful.
 """
 
 import argparse
+import logging
 import random
+import socket
 import statistics
 import sys
 import tempfile
@@ -31,7 +33,7 @@ import requests
 from flask import request
 from servers import ROOT, postgresql
 from sqlalchemy import func, select
-from support import forked
+from support import crashing, forked
 from support.school import enrol, pupil, send
 from support.world import LoopbackServer, settings_for, simulator_settings
 
@@ -39,6 +41,7 @@ from bot.bootstrap import Application
 from bot.broadcast.records import CampaignRecord, RecipientRecord
 from bot.channel.messages import OutboundMessage, Source, TextContent
 from bot.clock import Chance, SystemClock
+from bot.conversation.records import InboundRecord
 from bot.logs import configure_logs
 from bot.migrations import upgrade
 from bot.outbox.records import DeliveryRecord
@@ -80,6 +83,13 @@ def work(plan: dict[str, Any], say: Any) -> None:
     worker.run()
 
 
+def serve(plan: dict[str, Any], say: Any) -> None:
+    """The web process of the product, until it is killed."""
+    configure_logs("error")
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    crashing.web(plan, say)
+
+
 class School:
     """A platform that answers slowly, and so many students who have just written to it."""
 
@@ -91,9 +101,11 @@ class School:
         self.settings = settings(database_url, self.platform.url, CONNECTIONS)
         self.application = Application(settings=self.settings, clock=self.clock, root=ROOT, folder=folder)
         upgrade(self.application.database, ROOT)
-        self.simulator = Simulator(
-            simulator_settings(self.settings, "http://127.0.0.1:9"), self.clock, Chance(self.clock)
-        )
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        callback = f"http://127.0.0.1:{self.port}"
+        self.simulator = Simulator(simulator_settings(self.settings, callback), self.clock, Chance(self.clock))
         for number in range(MEMBERS):  # WeCom takes thirty messages a minute for one person
             self.simulator.add_member(f"member{number}")
         with self.application.database.write() as session:
@@ -130,6 +142,18 @@ class School:
         with self.application.database.write() as session:
             self.application.campaigns.approve(session, campaign, STAFF.staff_no)
         return campaign
+
+    def start_web(self) -> ForkServerProcess:
+        plan = {
+            "database": self.settings.database.url,
+            "platform": self.platform.url,
+            "port": self.port,
+            "folder": str(self.folder),
+            "at": None,
+        }
+        process, ready = forked.start(serve, plan)
+        assert ready() == "ready"
+        return process
 
     def start_worker(self) -> ForkServerProcess:
         plan = {
@@ -223,28 +247,66 @@ def throughput(name: str, school: School) -> None:
     verify(school, campaign, "明天上午九点发毕业证")
 
 
+class Chat(threading.Thread):
+    """Students who write while the campaign runs; the platform tries each message three times."""
+
+    def __init__(self, school: School, chance: random.Random) -> None:
+        super().__init__(daemon=True)
+        self.school, self.chance = school, chance
+        self.over = threading.Event()
+        self.written: Counter[str] = Counter()
+        self.answered: Counter[str] = Counter()
+
+    def run(self) -> None:
+        while not self.over.wait(0.2):
+            phone = self.chance.choice(self.school.phones)
+            self.written[phone.openid] += 1
+            self.answered[phone.openid] += phone.writes("档案怎么转").status == "answered"
+
+    def verify(self) -> None:
+        """What was answered is stored once, and nothing is stored twice."""
+        with self.school.application.database.read() as session:
+            query = select(InboundRecord.contact, func.count()).group_by(InboundRecord.contact)
+            stored = Counter(dict(session.execute(query).tuples().all()))
+        for openid, count in self.written.items():
+            assert self.answered[openid] <= stored[openid] <= count, openid
+        print(f"{'':10} students wrote {self.written.total()} times meanwhile, {self.answered.total()} were answered")
+
+
 def kills(name: str, school: School, chance: random.Random) -> None:
-    """The same with a worker killed every now and then, twenty times."""
+    """The same with a worker or the web process killed every now and then, twenty times."""
     school.all_write()
     text = "宿舍今晚检修电路"
+    web = school.start_web()
     workers = [school.start_worker() for _ in range(2)]
+    chat = Chat(school, chance)
+    chat.start()
     campaign = school.send(text)
     pause = school.students / 250 / KILLS
-    killed = 0
+    killed: Counter[str] = Counter()
     while not school.is_over(campaign):
-        if killed < KILLS:
+        if killed.total() < KILLS:
             time.sleep(chance.uniform(0.5, 1.5) * pause)
+            if killed.total() % 4 == 3:
+                web.kill()
+                web.join()
+                killed["web"] += 1
+                web = school.start_web()
+                continue
             doomed = workers.pop(chance.randrange(2))
             doomed.kill()
             doomed.join()
-            killed += 1
+            killed["worker"] += 1
             workers.append(school.start_worker())
         else:
             time.sleep(0.5)
-    for one in workers:
+    chat.over.set()
+    chat.join(20)
+    for one in (*workers, web):
         one.terminate()
         one.join(30)
-    print(f"{name:10} {killed} of {KILLS} kills happened before the end")
+    print(f"{name:10} killed before the end: {dict(killed)}")
+    chat.verify()
     verify(school, campaign, text)
 
 
