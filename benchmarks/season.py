@@ -1,7 +1,7 @@
 """A whole season against the platform's limits: the product itself, over HTTP, with the clock moved by hand.
 
-    .venv/bin/python benchmarks/season.py                       10,000 students, 60 days: some ten minutes
-    .venv/bin/python benchmarks/season.py --students 300 --days 20
+    .venv/bin/python benchmarks/season.py                       1,000 students, 60 days: some five minutes
+    .venv/bin/python benchmarks/season.py --students 10000      the better part of an hour
 
 Students write, fall silent, leave and come back; all reminders of the shipped season go out, and six campaigns, two
 urgent ones among them, each ten minutes after its forecast. The emulator enforces the window of 48 hours and its
@@ -162,7 +162,9 @@ class Season:
         for row in ledger:
             if row.state in ("sent", "delivered"):
                 shown = [bubble.text for bubble in phones[row.contact].bubbles[-6:]]
-                assert any(text in one or title in one for one in shown), (row.way, row.contact, shown)
+                came = any(text in one or title in one for one in shown)
+                counted = row.way == "mass" and "/" in row.reason  # the platform says how many, and names nobody
+                assert came or counted, (row.way, row.contact, shown)
 
     def _sent_by_way(self) -> dict[str, int]:
         day_ago = self.world.clock.now() - timedelta(hours=24)
@@ -264,7 +266,7 @@ def leaks(folder: Path, students: int) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--students", type=int, default=10_000)
+    parser.add_argument("--students", type=int, default=1_000)
     parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--plot", type=Path)

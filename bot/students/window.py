@@ -32,8 +32,11 @@ class Window:
 def opened_by(message: InboundMessage, window: Window) -> Window:
     """The window after `message` came in at its `sent_at`. An event never shortens a longer window.
 
-    A message that comes in late, after a newer one, adds nothing: the platform counts from the newest.
+    A message that comes in late, after a newer one, adds nothing: the platform counts from the newest. Who unfollows
+    closes it, and finds it closed after coming back.
     """
+    if message.kind is Kind.EVENT and message.event == "unsubscribe":
+        return Window()
     if message.kind is Kind.OTHER or (message.kind is Kind.EVENT and message.event not in _OPENING_EVENTS):
         return window
     life, allowance = _AFTER_EVENT if message.kind is Kind.EVENT else _AFTER_MESSAGE

@@ -35,6 +35,16 @@ def test_other_events_open_nothing(event: str):
     assert opened_by(message(Kind.EVENT, event), Window()) == Window()
 
 
+def test_who_unfollows_finds_it_closed_after_coming_back():
+    """The platform begins anew: what was written before counts no more, and a follow gives its three."""
+    talking = opened_by(message(), Window())
+    left = opened_by(message(Kind.EVENT, "unsubscribe", NOW + HOUR), talking)
+    assert left.left(NOW + HOUR) == 0
+    back = opened_by(message(Kind.EVENT, "subscribe", NOW + 2 * HOUR), left)
+    assert back.left(NOW + 2 * HOUR) == 3
+    assert back.left(NOW + 2 * HOUR + 60 * SECOND) == 0
+
+
 def test_an_unknown_type_opens_nothing():
     """The platform does not say; a budget is kept by being careful."""
     assert opened_by(message(Kind.OTHER), Window()) == Window()
