@@ -144,27 +144,20 @@ class School:
         return campaign
 
     def start_web(self) -> ForkServerProcess:
-        plan = {
-            "database": self.settings.database.url,
-            "platform": self.platform.url,
-            "port": self.port,
-            "folder": str(self.folder),
-            "at": None,
-        }
-        process, ready = forked.start(serve, plan)
-        assert ready() == "ready"
-        return process
+        """The web process; the platform's callbacks go to it."""
+        return forked.start_ready(serve, self._plan | {"port": self.port, "at": None})
 
     def start_worker(self) -> ForkServerProcess:
-        plan = {
+        """One of two workers, which share the connections."""
+        return forked.start_ready(work, self._plan | {"connections": CONNECTIONS // 2})
+
+    @property
+    def _plan(self) -> dict[str, Any]:
+        return {
             "database": self.settings.database.url,
             "platform": self.platform.url,
             "folder": str(self.folder),
-            "connections": CONNECTIONS // 2,
         }
-        process, ready = forked.start(work, plan)
-        assert ready() == "ready"
-        return process
 
     def is_over(self, campaign: int) -> bool:
         of_it = select(func.count()).select_from(RecipientRecord).where(RecipientRecord.campaign_id == campaign)

@@ -37,8 +37,6 @@ from bot.clock import FakeClock
 from bot.logs import configure_logs
 from bot.outbox.records import DeliveryRecord
 from bot.reminders.records import ReminderGivenRecord, ReminderRunRecord
-from bot.reminders.schedule import Schedule
-from bot.reminders.service import Reminders
 from bot.staff.models import Role, Staff
 from bot.students.contacts import Contact, save_contacts
 from bot.students.models import Student
@@ -234,21 +232,7 @@ def begin(world: World, students: int, chance: random.Random) -> Season:
     with application.database.write() as session:
         save_contacts(session, contacts)
     enrol(application.database, application.profiles, enrolled, now)
-    schedule = Schedule(
-        {"leaving_day": LEAVING},  # config and knowledge leave it blank: it is the school's
-        ZONE,
-        pauses=application.season.pauses,
-        is_working_day=application.workdays.is_working_day,
-    )
-    application.__dict__["reminders"] = Reminders(
-        application.database,
-        clock=world.clock,
-        chance=application.chance,
-        giving=application.giving,
-        season=application.season,
-        schedule=schedule,
-        rules=application.reminder_rules,
-    )
+    application.__dict__["key_days"] = {"leaving_day": LEAVING}  # the knowledge leaves it blank: it is the school's
     season = Season(world, chance, people)
     world.tick = lambda **_: season.tick()  # type: ignore[method-assign]
     return season

@@ -2,7 +2,6 @@
 
 import math
 import signal
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -17,15 +16,13 @@ from bot.beats import beat, beat_loops, forget_loops
 from bot.clock import Clock
 from bot.db import Database
 from bot.leases import Lease
+from bot.switching import switch_often
 from bot.ticker import Ticker
 
 logger = structlog.get_logger(__name__)
 
 _LEADER_LOOK_S = 5
 _JOIN_S = 20
-_SWITCH_S = 0.0005
-"""A thread that stores gives up the interpreter at each statement; with the default of 5 ms it would wait as long for
-it each time while others send."""
 _TICK_S = 90  # the longest that a tick may take: a minute's lease of slow sends, and the platform's time-outs after it
 
 
@@ -67,7 +64,7 @@ class Worker:
 
     def run(self) -> None:
         """Works until `stop`. Leadership is given back at the end, so that another worker takes over at once."""
-        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
+        switch_often()
         scheduler = BackgroundScheduler(timezone="UTC")
         for loop in self._loops:
             if loop.leader_only:

@@ -55,8 +55,13 @@ class Outreach(Watch):
         return Giving(self.outbox, self.reminder_rules)
 
     @cached_property
+    def key_days(self) -> Mapping[str, date | None]:
+        """The school's key dates, from which reminders count."""
+        return _CalendarDays(self.knowledge)
+
+    @cached_property
     def reminders(self) -> Reminders:
-        days, zone = _CalendarDays(self.knowledge), self.settings.school.zone
+        days, zone = self.key_days, self.settings.school.zone
         return Reminders(
             self.database,
             clock=self.clock,

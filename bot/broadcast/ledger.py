@@ -66,6 +66,19 @@ class Ledger:
 
     def __call__(self, session: Session, delivery: Delivery, outcome: Outcome) -> None:
         """Called in the transaction that settles an attempt."""
+        self.hear_many(session, [(delivery, outcome)])
+
+    def hear_many(self, session: Session, settled: Sequence[Settled], /) -> None:
+        """The same for several, in fewer statements."""
+        plain = []
+        for delivery, outcome in settled:
+            if delivery.subject.startswith(PREFIX) and _is_plain(delivery):
+                plain.append(delivery)
+            else:
+                self._hear(session, delivery, outcome)
+        self._note_sent(session, plain)
+
+    def _hear(self, session: Session, delivery: Delivery, outcome: Outcome) -> None:
         single = delivery.channel in (Source.TEMPLATE, Source.SUBSCRIPTION)
         if single and isinstance(outcome, RecipientGoneError):  # the window's ledger knows the other channels
             mark_unfollowed(session, delivery.recipient)
@@ -73,25 +86,12 @@ class Ledger:
             return
         if delivery.state is DeliveryState.PENDING:
             return
-        if _is_plain(delivery):
-            self._note_sent(session, [delivery])
-            return
         rows = session.scalars(select(RecipientRecord).where(RecipientRecord.delivery_id == delivery.id)).all()
         if delivery.channel == Source.SUBSCRIPTION and rows:
             self._count_subscription(session, rows[0].campaign_id, delivery, outcome)
         self._close(session, rows, delivery.state, delivery.code, doubtful=delivery.doubtful)
         if isinstance(outcome, Receipt) and outcome.platform_id and delivery.channel in _WITH_RESULT:
             self._apply(session, outcome.platform_id)
-
-    def hear_many(self, session: Session, settled: Sequence[Settled], /) -> None:
-        """The same for several."""
-        plain = []
-        for delivery, outcome in settled:
-            if delivery.subject.startswith(PREFIX) and _is_plain(delivery):
-                plain.append(delivery)
-            else:
-                self(session, delivery, outcome)
-        self._note_sent(session, plain)
 
     def _note_sent(self, session: Session, deliveries: Sequence[Delivery]) -> None:
         now = self._clock.now()

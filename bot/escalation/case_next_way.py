@@ -8,7 +8,7 @@ from bot.cases.service import Cases
 from bot.channel.channel import Receipt
 from bot.channel.messages import Source
 from bot.escalation.reaching import Reaching
-from bot.outbox.state import Delivery, DeliveryState, Outcome, is_stuck
+from bot.outbox.state import Delivery, Outcome, has_just_got_stuck, is_stuck
 from bot.staff.models import Staff
 
 
@@ -33,7 +33,7 @@ class CaseNextWay:
         if delivery.channel == Source.WECOM and self._cases.pass_on(session, case, delivery):
             return
         passed_on = [self._pass_on(session, delivery, *one) for one in self._people(session, delivery)]
-        if not any(passed_on) and self._is_news(delivery):
+        if not any(passed_on) and has_just_got_stuck(delivery, after_attempts=self._after_attempts):
             self._cases.reaches_nobody(case)
 
     def _people(self, session: Session, delivery: Delivery) -> Sequence[tuple[Staff | None, str]]:
@@ -49,6 +49,3 @@ class CaseNextWay:
             return False
         self._reaching.pass_on(session, delivery, person, way, heading="", origin=origin)
         return True
-
-    def _is_news(self, delivery: Delivery) -> bool:
-        return delivery.state is DeliveryState.FAILED or delivery.attempts == self._after_attempts

@@ -9,7 +9,7 @@ from bot.escalation import messages
 from bot.escalation.alerts import Alerts
 from bot.escalation.reaching import Reaching
 from bot.escalation.records import AlertRecord
-from bot.outbox.state import Delivery, DeliveryState, Outcome, is_stuck
+from bot.outbox.state import Delivery, DeliveryState, Outcome, has_just_got_stuck, is_stuck
 from bot.staff.models import Staff
 
 logger = structlog.get_logger(__name__)
@@ -72,7 +72,7 @@ class NextWay:
                 ):
                     detail = {"by": way.value, "reason": f"{delivery.channel}_failed"}
                     self._alerts.log(session, alert.id, "notified", actor=person.staff_no, detail=detail)
-            elif self._is_news(delivery):
+            elif has_just_got_stuck(delivery, after_attempts=self._after_attempts):
                 self._alerts.reaches_nobody(session, alert, f"{delivery.channel}_failed")
 
     def _people(self, session: Session, delivery: Delivery) -> list[tuple[Staff | None, str]]:
@@ -112,9 +112,5 @@ class NextWay:
         way = self._reaching.following(delivery, person, failed={Source.ROBOT})  # not the group's business
         if way is not None and person is not None:
             self._reaching.pass_on(session, delivery, person, way, heading="")
-        elif self._is_news(delivery):
+        elif has_just_got_stuck(delivery, after_attempts=self._after_attempts):
             logger.error("staff_notice_reaches_nobody", delivery=delivery.id, subject=delivery.subject)
-
-    def _is_news(self, delivery: Delivery) -> bool:
-        """True once for each delivery that gets stuck, however often it is tried after that."""
-        return delivery.state is DeliveryState.FAILED or delivery.attempts == self._after_attempts

@@ -111,6 +111,11 @@ def is_stuck(delivery: Delivery, *, after_attempts: int) -> bool:
     return gets_nowhere(delivery.state, delivery.attempts, after_attempts=after_attempts)
 
 
+def has_just_got_stuck(delivery: Delivery, *, after_attempts: int) -> bool:
+    """Of a stuck one: true once, however often it is tried after that, and again when it fails for good."""
+    return delivery.state is DeliveryState.FAILED or delivery.attempts == after_attempts
+
+
 def gets_nowhere(state: str, attempts: int, *, after_attempts: int) -> bool:
     """The same of a row's columns. One that is being sent at this moment has failed once less than it was tried."""
     if state == DeliveryState.SENDING:

@@ -73,7 +73,7 @@ def has_due(session: Session, priorities: Collection[Priority], now: datetime) -
     return session.scalar(_one_due(frozenset(priorities)), {"now": now}) is not None
 
 
-@cache
+@cache  # built at every tick it would cost more than the database's answer
 def _next_due(priority: Priority) -> Select[*tuple[Any, ...]]:
     """One priority at a time: then the index has them in order, and PostgreSQL reads no more of them than it gives."""
     columns = _DELIVERIES.c
@@ -183,7 +183,6 @@ def retry_failed(session: Session, delivery_id: str, *, now: datetime) -> bool:
     return bool(session.connection().execute(statement).rowcount)
 
 
-@cache  # else built at every tick, which costs more than the database's answer
 def _is_due(priorities: frozenset[Priority]) -> ColumnElement[bool]:
     """To be sent at the time that is given as `now`.
 

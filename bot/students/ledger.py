@@ -17,21 +17,18 @@ class WindowLedger:
 
     def __call__(self, session: Session, delivery: Delivery, outcome: Outcome) -> None:
         """Called in the transaction that settles an attempt."""
-        if delivery.channel != Source.WECHAT:
-            return
-        if isinstance(outcome, Receipt | OutcomeUnknownError):
-            count_sent(session, [delivery.recipient])
-        elif isinstance(outcome, WindowClosedError):
-            close_window(session, delivery.recipient)
-        elif isinstance(outcome, RecipientGoneError):
-            mark_unfollowed(session, delivery.recipient)
+        self.hear_many(session, [(delivery, outcome)])
 
     def hear_many(self, session: Session, settled: Sequence[Settled], /) -> None:
-        """The same for several."""
+        """The same for several, in fewer statements."""
         used = []
         for delivery, outcome in settled:
-            if delivery.channel == Source.WECHAT and isinstance(outcome, Receipt | OutcomeUnknownError):
+            if delivery.channel != Source.WECHAT:
+                continue
+            if isinstance(outcome, Receipt | OutcomeUnknownError):
                 used.append(delivery.recipient)
-            else:
-                self(session, delivery, outcome)
+            elif isinstance(outcome, WindowClosedError):
+                close_window(session, delivery.recipient)
+            elif isinstance(outcome, RecipientGoneError):
+                mark_unfollowed(session, delivery.recipient)
         count_sent(session, used)

@@ -81,8 +81,7 @@ class Bench:
             "at": at,
             "after": after,
         }
-        process, ready = forked.start(crashing.campaign, plan)
-        assert ready() == "ready"
+        process = forked.start_ready(crashing.campaign, plan)
         process.join(60)
         return process.exitcode
 

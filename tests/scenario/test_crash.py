@@ -67,8 +67,7 @@ class Bench:
             "folder": str(self.folder),
             "at": at,
         }
-        process, ready = forked.start(main, plan)
-        assert ready() == "ready"
+        process = forked.start_ready(main, plan)
         self.processes.append(process)
         return process
 

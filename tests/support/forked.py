@@ -38,5 +38,12 @@ def start(main: Main, plan: Plan) -> tuple[ForkServerProcess, Callable[[], Any]]
     return process, hear.recv
 
 
+def start_ready(main: Main, plan: Plan) -> ForkServerProcess:
+    """A process that does `main(plan, say)` and has said that it is ready."""
+    process, ready = start(main, plan)
+    assert ready() == "ready"
+    return process
+
+
 def _run(main: Main, plan: Plan, tell: Connection) -> None:
     main(plan, tell.send)
