@@ -223,7 +223,7 @@ def test_an_answer_that_would_be_late_goes_by_the_outbox(build_world: Callable[.
             gate.wait(20)
         return Reply(text="慢慢来的答案", by="slow") if turn.words == "慢慢来" else None
 
-    world = build_world(handlers=(slow, *ROUTERS), limits={"answer_within_s": 0.3})
+    world = build_world(handlers=(slow, *ROUTERS), limits={"answer_within_s": 2})
     student = world.student("李同学")
     done = student.writes("慢慢来")
     assert (done.status, done.tries) == ("empty", 1)
