@@ -32,6 +32,7 @@ def create_web(application: Application) -> Flask:
     for blueprint in application.webhooks():
         app.register_blueprint(blueprint)
     app.register_blueprint(application.alert_page())
+    app.register_blueprint(application.report_page())
     app.register_blueprint(create_health_blueprint(application.vital))
     if application.simulator is not None:
         for person in DEMONSTRATION_STAFF:

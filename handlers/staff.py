@@ -1,4 +1,4 @@
-"""What staff say on WeCom: a tap on an alert's card, 回复 C3 and 结束 C3; words about alerts are in alert_words.py."""
+"""What staff say on WeCom: a tap on a card, 回复 C3, 结束 C3, 报表; words about alerts are in alert_words.py."""
 
 import re
 
@@ -12,6 +12,7 @@ from handlers.alert_words import about_alerts, carry_out
 
 _REPLY = re.compile(r"^\s*回复\s*[CcＣｃ]\s*(\d{1,9})[\s，,：:]+(.+)$", re.DOTALL)
 _CLOSE = re.compile(r"^\s*结束\s*[CcＣｃ]\s*(\d{1,9})\s*[。.]?\s*$")
+_REPORT = re.compile(r"^\s*(看|查看)?报表\s*[。.]?\s*$")
 _BUTTON = re.compile(r"^(ack|false):(\d{1,9})$")
 
 
@@ -27,9 +28,9 @@ def staff(turn: Turn, services: Services) -> Reply | None:
         return _pressed(turn, services, person)
     if turn.message.event:
         return SILENCE
-    case_answer = _about_case(turn, services, person)
-    if case_answer is not None:
-        return Reply(text=case_answer, by="staff", plain=True)
+    own_answer = _about_case(turn, services, person) or _report(turn, services, person)
+    if own_answer is not None:
+        return Reply(text=own_answer, by="staff", plain=True)
     answer = about_alerts(turn, services, person)
     return Reply(text=answer or answers.STAFF_HELP, by="staff", plain=answer is None)
 
@@ -47,6 +48,11 @@ def _about_case(turn: Turn, services: Services, person: Staff) -> str | None:
             answers.case_closed(number) if services.cases.close(turn.session, number) else answers.unknown_case(number)
         )
     return None
+
+
+def _report(turn: Turn, services: Services, person: Staff) -> str | None:
+    """报表."""
+    return answers.report(services.reports.link_for(person)) if _REPORT.match(turn.words) else None
 
 
 def _pressed(turn: Turn, services: Services, person: Staff) -> Reply:

@@ -122,11 +122,17 @@ class Foundation:
 
     @cached_property
     def links(self) -> Links:
+        return self.links_to("alert", path="a")
+
+    def links_to(self, purpose: str, *, path: str) -> Links:
+        """Signed links for one purpose; its page is served under `path`."""
         return Links(
             secret=self.settings.security.secret_key.get_secret_value(),
             base_url=self.settings.public_url,
             clock=self.clock,
             life=timedelta(hours=self.settings.escalation.link_hours),
+            purpose=purpose,
+            path=path,
         )
 
     def link_for(self, alert_id: int, staff: Staff) -> str:

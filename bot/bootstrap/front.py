@@ -42,6 +42,7 @@ class Front(Outreach):
             cases=self.cases,
             alerts=self.alerts,
             handling=self.handling,
+            reports=self.reports,
             outbox=self.outbox,
             directory=self.directory,
             profiles=self.profiles,

@@ -19,6 +19,8 @@ from bot.escalation.page import create_alert_page
 from bot.escalation.policies import TWO_PARTIES, NoticePolicy, Rung
 from bot.escalation.policy import Target
 from bot.escalation.reaching import Reaching
+from bot.escalation.report_page import create_report_page
+from bot.escalation.reports import Reports
 from bot.escalation.rota import Rota
 from bot.escalation.swaps import Swaps
 from bot.gateway.http import Timeouts
@@ -140,6 +142,16 @@ class Watch(WaysOut):
         )
 
     @cached_property
+    def reports(self) -> Reports:
+        return Reports(
+            clock=self.clock,
+            directory=self.directory,
+            drills=self.drills,
+            links=self.links_to("report", path="r"),
+            zone=self.settings.school.zone,
+        )
+
+    @cached_property
     def drills(self) -> Drills:
         return Drills(self.database, clock=self.clock, chance=self.chance, cipher=self.cipher, alerts=self.alerts)
 
@@ -161,6 +173,10 @@ class Watch(WaysOut):
         return create_alert_page(
             self.database, alerts=self.alerts, handling=self.handling, links=self.links, zone=self.settings.school.zone
         )
+
+    def report_page(self) -> Blueprint:
+        """The page with each rule's precision and the drills' times."""
+        return create_report_page(self.database, self.reports)
 
 
 def _rungs(steps: Sequence[EscalationStep]) -> tuple[Rung, ...]:

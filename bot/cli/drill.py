@@ -7,6 +7,7 @@ from flask.cli import AppGroup
 
 from bot.cli.current import current_application, shown_errors
 from bot.escalation.drills import summarise
+from bot.escalation.reports import spoken
 from bot.staff.models import Role
 
 drill = AppGroup("drill", help="演练：真的发出去，清楚地标明【演练】，不涉及任何学生。")
@@ -46,14 +47,9 @@ def report_drills(days: int) -> None:
     with application.database.read() as session:
         summaries = summarise(application.drills.report(session, since=since))
     for one in summaries:
-        times = f"　最快 {_time(one.fastest)}　中位 {_time(one.middle)}　最慢 {_time(one.slowest)}" if one.taken else ""
+        times = (
+            f"　最快 {spoken(one.fastest)}　中位 {spoken(one.middle)}　最慢 {spoken(one.slowest)}" if one.taken else ""
+        )
         click.echo(f"{one.college or '不分学院'}　{one.drills} 次，{one.taken} 次有人接{times}")
     if not summaries:
         click.echo("还没有演练过：flask drill run")
-
-
-def _time(time: timedelta | None) -> str:
-    if time is None:
-        return "—"
-    minutes, seconds = divmod(int(time.total_seconds()), 60)
-    return f"{minutes} 分 {seconds} 秒" if minutes else f"{seconds} 秒"

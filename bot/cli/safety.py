@@ -11,7 +11,7 @@ import click
 from flask.cli import AppGroup
 
 from bot.cli.current import current_application, shown_errors
-from bot.escalation.feedback import RuleCount, weekly_counts
+from bot.escalation.feedback import RuleCount, since_monday, weekly_counts
 from bot.safety.assessment import assess
 from bot.safety.hotlines import load_hotlines
 from bot.safety.lexicon import load_lexicon
@@ -84,16 +84,33 @@ def report(weeks: int) -> None:
     """Prints the weeks, the latest first, and in each the least precise rule first."""
     application = current_application()
     zone = application.settings.school.zone
-    today = application.clock.now().astimezone(zone)
-    monday = (today - timedelta(days=today.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
+    since = since_monday(application.clock.now(), zone, weeks=weeks)
     with application.database.read() as session:
-        counts = weekly_counts(session, monday - timedelta(weeks=weeks - 1), zone)
+        counts = weekly_counts(session, since, zone)
     if not counts:
         click.echo(f"最近 {weeks} 周没有警报。")
         return
     shapes = {pattern.name: pattern.shown for pattern in load_lexicon().patterns}
     for line in report_lines(counts, shapes):
         click.echo(line)
+
+
+@safety.command("link", help="报表网页的地址，给工号是 STAFF_NO 的老师一个人用。")
+@click.argument("staff_no")
+@shown_errors
+def link(staff_no: str) -> None:
+    """Prints the signed address of the report's page for one person."""
+    application = current_application()
+    with application.database.read() as session:
+        person = application.directory.find(session, staff_no)
+    if person is None:
+        message = f"名单里没有工号 {staff_no}。flask staff import 导入之后再试。"
+        raise click.ClickException(message)
+    address = application.reports.link_for(person)
+    if not address:
+        message = f"{staff_no} 的角色看不到报表；学院领导、学生处、心理中心和管理员可以。"
+        raise click.ClickException(message)
+    click.echo(address)
 
 
 def report_lines(counts: Iterable[RuleCount], shapes: Mapping[str, str]) -> Iterator[str]:
@@ -105,9 +122,8 @@ def report_lines(counts: Iterable[RuleCount], shapes: Mapping[str, str]) -> Iter
             yield f"{week:%Y-%m-%d} 起的一周"
         precision = "  —" if one.precision is None else f"{one.precision:4.0%}"
         said = f"确实 {one.confirmed}、已处理 {one.handled}、误报 {one.false}"
-        unjudged = one.alerts - one.confirmed - one.handled - one.false
         yield (
-            f"  {precision}  报 {one.alerts}：{said}、未评 {unjudged}"
+            f"  {precision}  报 {one.alerts}：{said}、未评 {one.unjudged}"
             f"　{one.label}　{one.rule}{'　' + shapes[one.rule] if one.rule in shapes else ''}"
         )
 

@@ -131,8 +131,16 @@ STAFF_HELP = (
     "确实 A12　提醒得对（只记录，不结束）\n转交 A12 王老师　请他来处理\n放下 A12　我处理不了，重新通知\n"
     "跟进 A12 您的话　记下做了什么\n改级 A12 红　改成红、橙或黄\n合并 A12 到 A10　同一件事\n"
     "回访 A12 平稳　回访的结果（平稳、仍需关注、已转介、没联系上）\n"
+    "报表　警报准不准，演练多久有人接（学院领导、学生处、心理中心、管理员）\n"
     "回复 C3 您的话　发给诉求 C3 的学生\n结束 C3　这件诉求办完了\n（A12、C3 换成消息里的编号）"
 )
+
+
+def report(link: str) -> str:
+    """The answer to 报表; `link` is empty for those who do not read it."""
+    if not link:
+        return "报表给学院领导、学生处、心理中心和管理员看。需要的话，请他们打开给您看。"
+    return f"每条规则准不准、演练多久有人接，都在这里，只给您本人用：\n{link}"
 
 
 def case_replied(number: int) -> str:

@@ -30,6 +30,11 @@ class RuleCount:
     false: int = 0
 
     @property
+    def unjudged(self) -> int:
+        """Alerts that nobody has said anything about."""
+        return self.alerts - self.confirmed - self.handled - self.false
+
+    @property
     def precision(self) -> float | None:
         """The share of judged alerts that were none to dismiss; None before anybody has judged one."""
         judged = self.confirmed + self.handled + self.false
@@ -41,6 +46,12 @@ def confirm(session: Session, alerts: Alerts, alert_id: int, staff: Staff, *, vi
     if session.get(AlertRecord, alert_id) is None:
         raise LookupError(alert_id)
     alerts.log(session, alert_id, _CONFIRMED, actor=staff.staff_no, detail={"via": via})
+
+
+def since_monday(now: datetime, zone: ZoneInfo, *, weeks: int) -> datetime:
+    """The beginning, in the school's time, of the first of the last `weeks` weeks; the present one is the last."""
+    today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=today.weekday(), weeks=weeks - 1)
 
 
 def weekly_counts(session: Session, since: datetime, zone: ZoneInfo) -> list[RuleCount]:

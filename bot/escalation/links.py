@@ -1,4 +1,4 @@
-"""The link in an alert: opens one alert for one person until it expires, without a login."""
+"""Signed links: each opens one thing for one person until it expires, without a login."""
 
 import base64
 import binascii
@@ -21,16 +21,16 @@ class BadLinkError(LixiaoError):
 class ExpiredLinkError(LixiaoError):
     """The link was ours, and its time is over."""
 
-    def __init__(self, alert_id: int) -> None:
+    def __init__(self, number: int) -> None:
         super().__init__()
-        self.alert_id = alert_id
+        self.number = number
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What a link stands for."""
 
-    alert_id: int
+    number: int
     staff_no: str
     until: datetime
 
@@ -38,18 +38,19 @@ class Opened:
 class Links:
     """Makes and opens links. Nothing is stored: the signature is the proof, so a changed secret_key ends them all."""
 
-    def __init__(self, *, secret: str, base_url: str, clock: Clock, life: timedelta) -> None:
-        self._key = hashlib.sha256(b"lixiao alert link\0" + secret.encode()).digest()
-        self._base_url = base_url
+    def __init__(self, *, secret: str, base_url: str, clock: Clock, life: timedelta, purpose: str, path: str) -> None:
+        """A link of one `purpose` opens nothing of another; `path` is where its page is served."""
+        self._key = hashlib.sha256(f"lixiao {purpose} link\0{secret}".encode()).digest()
+        self._address = f"{base_url}/{path}/"
         self._clock = clock
         self._life = life
 
-    def link(self, alert_id: int, staff_no: str) -> str:
+    def link(self, number: int, staff_no: str) -> str:
         """The whole address, good for `life` from now on."""
         until = int((self._clock.now() + self._life).timestamp())
-        claims = f"{alert_id}.{until}.{staff_no}".encode()
+        claims = f"{number}.{until}.{staff_no}".encode()
         token = base64.urlsafe_b64encode(self._signature(claims) + claims).decode().rstrip("=")
-        return f"{self._base_url}/a/{token}"
+        return self._address + token
 
     def open(self, token: str) -> Opened:
         """What the link stands for. Raises BadLinkError and ExpiredLinkError."""
@@ -63,11 +64,11 @@ class Links:
         canonical = base64.urlsafe_b64encode(blob).decode().rstrip("=") == token
         if not canonical or not hmac.compare_digest(signature, self._signature(claims)):
             raise BadLinkError
-        alert_id, seconds, staff_no = claims.decode().split(".", 2)
+        number, seconds, staff_no = claims.decode().split(".", 2)
         until = datetime.fromtimestamp(int(seconds), UTC)
         if self._clock.now() >= until:
-            raise ExpiredLinkError(int(alert_id))
-        return Opened(int(alert_id), staff_no, until)
+            raise ExpiredLinkError(int(number))
+        return Opened(int(number), staff_no, until)
 
     def _signature(self, claims: bytes) -> bytes:
         return hmac.digest(self._key, claims, "sha256")[:_SIGNATURE_BYTES]

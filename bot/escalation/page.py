@@ -1,15 +1,11 @@
 """The page behind the link in an alert: what is needed at three in the morning on a phone, and one large button."""
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, redirect, request
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
@@ -19,16 +15,14 @@ from bot.escalation import answers, messages
 from bot.escalation.alerts import Alerts
 from bot.escalation.handling import Handling
 from bot.escalation.links import BadLinkError, ExpiredLinkError, Links
+from bot.escalation.pages import Pages
 from bot.escalation.records import AlertRecord
 from bot.staff.models import Staff
 
 logger = structlog.get_logger(__name__)
 
-_STYLE = (Path(__file__).resolve().parent / "templates" / "alert_page.css").read_text(encoding="utf-8")
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_POLICY = (  # one document and no request more: the phone may have a poor line
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
+_PAGES = Pages()
+_IN_DANGER = "有人可能正处在危险中的话，先打 110 或 120。"
 _CODES = {"false": "false_alarm", "handled": "handled"}
 _VIA = "link"
 
@@ -63,12 +57,12 @@ def create_alert_page(
     def show(token: str) -> Response:
         opened = links.open(token)
         with database.read() as session:
-            alert = session.get(AlertRecord, opened.alert_id)
+            alert = session.get(AlertRecord, opened.number)
             person = alerts.find_person(session, opened.staff_no)
             if alert is None or person is None:
                 raise BadLinkError
             view = _view(session, alerts, alert, person, zone)
-        return _page("alert_page.html", 200, alert=view, person=person.name, until=opened.until.astimezone(zone))
+        return _PAGES.show("alert_page.html", 200, alert=view, person=person.name, until=opened.until.astimezone(zone))
 
     @blueprint.post("/a/<token>")
     def act(token: str) -> AnyResponse:
@@ -76,12 +70,12 @@ def create_alert_page(
         action = request.form.get("action", "")
         with database.write() as session:
             person = alerts.find_person(session, opened.staff_no)
-            if person is None or session.get(AlertRecord, opened.alert_id) is None:
+            if person is None or session.get(AlertRecord, opened.number) is None:
                 raise BadLinkError
             if action == "ack":
-                alerts.acknowledge(session, opened.alert_id, person, via=_VIA)
+                alerts.acknowledge(session, opened.number, person, via=_VIA)
             elif action in _CODES:
-                handling.resolve(session, opened.alert_id, person, code=_CODES[action], via=_VIA)
+                handling.resolve(session, opened.number, person, code=_CODES[action], via=_VIA)
             else:
                 return _problem(400, "没有看懂这个操作", "请回到上一页，再点一次按钮。")
         return redirect(f"/a/{token}", 303)  # the page then says what has become of it; a reload does nothing twice
@@ -100,7 +94,7 @@ def create_alert_page(
         return _problem(
             410,
             "这个链接过期了",
-            f"要处理 A{error.alert_id}，请打开企业微信里的离校小助手，回复：收到 A{error.alert_id}。",
+            f"要处理 A{error.number}，请打开企业微信里的离校小助手，回复：收到 A{error.number}。",
         )
 
     @blueprint.errorhandler(SQLAlchemyError)
@@ -132,12 +126,4 @@ def _view(session: Session, alerts: Alerts, alert: AlertRecord, person: Staff, z
 
 
 def _problem(status: int, title: str, text: str) -> Response:
-    return _page("alert_problem.html", status, title=title, text=text)
-
-
-def _page(template: str, status: int, **values: Any) -> Response:
-    response = make_response(render_template(template, style=_STYLE, **values), status)
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
+    return _PAGES.problem(status, title, text, note=_IN_DANGER)

@@ -10,6 +10,7 @@ from bot.broadcast.safety import SafetyNotices
 from bot.cases.service import Cases
 from bot.escalation.alerts import Alerts
 from bot.escalation.handling import Handling
+from bot.escalation.reports import Reports
 from bot.escalation.swaps import Swaps
 from bot.outbox.outbox import Outbox
 from bot.privacy.service import Privacy
@@ -31,6 +32,7 @@ class Services:
     cases: Cases
     alerts: Alerts
     handling: Handling
+    reports: Reports
     outbox: Outbox
     directory: Directory
     profiles: Profiles

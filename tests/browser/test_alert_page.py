@@ -1,11 +1,11 @@
-"""The page behind the link in an alert, on a phone of 390 px in a real Chromium: read, press once, done."""
+"""The pages behind the links that staff get, on a phone of 390 px in a real Chromium: read, press once, done."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
-from support.alert_screenshots import EXPIRED, alerted, link_of
+from support.alert_screenshots import EXPIRED, alerted, exercised, link_of
 from support.screenshots import CHROMIUM_ARGS, DISTRESS, HAND
 from support.served import chromium_path
 from support.world import World
@@ -70,4 +70,11 @@ def test_an_old_link_says_what_to_do(world: World, page: Page) -> None:
     world.clock.advance(EXPIRED)
     page.goto(old)
     expect(page.get_by_text("收到 A1。")).to_be_visible(timeout=SOON_MS)
+    assert page.evaluate("document.documentElement.scrollWidth") <= HAND["width"]
+
+
+def test_the_report_fits_the_phone(world: World, page: Page) -> None:
+    page.goto(exercised(world))
+    expect(page.get_by_role("row", name="体育教育学院")).to_contain_text("1 分 20 秒", timeout=SOON_MS)
+    expect(page.get_by_role("heading", name="每条规则准不准")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= HAND["width"]

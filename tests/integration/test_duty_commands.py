@@ -112,3 +112,16 @@ def examine_some(application: Application) -> Iterator:
         yield finding
         if finding.name == "准时":
             return
+
+
+def test_the_report_has_an_address_for_those_who_read_it(application: Application, run: Run) -> None:
+    with application.database.write() as session:
+        application.directory.replace_all(session, [*STAFF, Staff("A1", "管理员", Role.ADMIN)])
+    code, said = run("safety", "link", "A1")
+    assert code == 0
+    with application.database.read() as session:
+        assert application.reports.open(session, said.strip().rpartition("/")[2]).reader == "管理员"
+    code, said = run("safety", "link", STAFF[0].staff_no)
+    assert (code, "心理中心" in said, "http" in said) == (1, True, False)
+    code, said = run("safety", "link", "nobody")
+    assert (code, "flask staff import" in said) == (1, True)

@@ -1,10 +1,10 @@
-"""Pictures of the page behind the link in an alert, at the width of a phone, for the documentation.
+"""Pictures of the page behind the link in an alert, and of the report, at the width of a phone, for the documentation.
 
 By hand, from the checkout:
 
     .venv/bin/python tests/support/alert_screenshots.py docs/images
 
-writes alert-link-390.png (nobody has it), alert-link-taken-390.png and alert-link-expired-390.png.
+writes alert-link-390.png (nobody has it), alert-link-taken-390.png, alert-link-expired-390.png and report-390.png.
 """
 
 import sys
@@ -24,8 +24,11 @@ from support.world import STAFF, ZONE, World, open_world
 
 import knowledge as packaged
 from bot.clock import FakeClock
+from bot.staff.models import Role, Staff
 
 EVENING = datetime(2027, 6, 8, 21, 47, tzinfo=ZONE)
+CENTRE = Staff("P1", "心理中心", Role.PSYCHOLOGY, wecom_userid="xin")
+HEAVY = "活着没意思，撑不下去了"
 EXPIRED = timedelta(hours=73)
 
 
@@ -37,6 +40,21 @@ def alerted(folder: Path) -> Iterator[World]:
         yield world
 
 
+def exercised(world: World) -> str:
+    """The first alert was a false alarm, and a college has had a drill. The psychology centre's link to the report."""
+    application, counselor = world.application, STAFF[0]
+    with application.database.write() as session:
+        application.directory.replace_all(session, [*STAFF, CENTRE])
+        application.handling.resolve(session, 1, counselor, code="false_alarm", via="test")
+    world.student("孙同学").writes(HEAVY)
+    with application.database.write() as session:
+        drill = application.drills.start(session, counselor.college)
+    world.clock.advance(timedelta(seconds=80))
+    with application.database.write() as session:
+        application.alerts.acknowledge(session, drill, counselor, via="test")
+    return world.bot_url + "/r/" + application.reports.link_for(CENTRE).partition("/r/")[2]
+
+
 def link_of(world: World) -> str:
     """The first counselor's link, on this machine."""
     return world.bot_url + "/a/" + world.application.link_for(1, STAFF[0]).partition("/a/")[2]
@@ -45,7 +63,7 @@ def link_of(world: World) -> str:
 def take(folder: Path) -> list[Path]:
     """Writes the pictures into `folder` and returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = ("alert-link-390.png", "alert-link-taken-390.png", "alert-link-expired-390.png")
+    names = ("alert-link-390.png", "alert-link-taken-390.png", "alert-link-expired-390.png", "report-390.png")
     taken = [folder / name for name in names]
     with tempfile.TemporaryDirectory() as kept, alerted(Path(kept)) as world, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(CHROMIUM_ARGS))
@@ -58,6 +76,8 @@ def take(folder: Path) -> list[Path]:
         world.clock.advance(EXPIRED)
         page.reload()
         page.screenshot(path=taken[2], animations="disabled")
+        page.goto(exercised(world))
+        page.screenshot(path=taken[3], animations="disabled")
         browser.close()
     return taken
 

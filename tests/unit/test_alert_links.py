@@ -15,7 +15,14 @@ LIFE = timedelta(hours=72)
 
 
 def links(secret: str = "s" * 40, clock: FakeClock | None = None) -> Links:
-    return Links(secret=secret, base_url="https://x.edu.cn", clock=clock or FakeClock(START), life=LIFE)
+    return Links(
+        secret=secret,
+        base_url="https://x.edu.cn",
+        clock=clock or FakeClock(START),
+        life=LIFE,
+        purpose="alert",
+        path="a",
+    )
 
 
 def token(number: int = 12, staff_no: str = "T1") -> str:
@@ -27,7 +34,7 @@ def test_it_opens_what_was_closed(number: int, staff_no: str) -> None:
     """Any staff number, with dots and Chinese in it too."""
     assume_encodable = staff_no.encode("utf-8", "ignore").decode()
     opened = links().open(token(number, assume_encodable))
-    assert (opened.alert_id, opened.staff_no, opened.until) == (number, assume_encodable, START + LIFE)
+    assert (opened.number, opened.staff_no, opened.until) == (number, assume_encodable, START + LIFE)
 
 
 def test_it_is_short_and_fits_a_url() -> None:
@@ -61,8 +68,8 @@ def test_its_time_ends_to_the_second() -> None:
     made = links(clock=clock)
     real = token()
     clock.advance(LIFE - timedelta(seconds=1))
-    assert made.open(real).alert_id == 12
+    assert made.open(real).number == 12
     clock.advance(timedelta(seconds=1))
     with pytest.raises(ExpiredLinkError) as caught:
         made.open(real)
-    assert caught.value.alert_id == 12
+    assert caught.value.number == 12
