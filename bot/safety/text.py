@@ -3,9 +3,10 @@
 The result keeps, for each character, where it stood in the original, so that a signal can point at what was written.
 """
 
+import itertools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -38,6 +39,8 @@ _VARIANTS = {"著": "着", "妳": "你", "祂": "他", "乾": "干", "💀": "�
 _SPACED = re.compile(r"(?:(?<=[\s，。！？；：、])|^)[一-鿿](?: [一-鿿])+(?=[\s，。！？；：、]|$)")
 _LAST_MAPPED = 0x20000
 _CJK = range(0x3400, 0xA000)
+_AS_THEY_ARE = (range(0x3400, 0x4DC0), range(0x4E00, 0xA000), range(0xAC00, 0xD7A4), range(0x17000, 0x18D09))
+"""Ideographs, Hangul and Tangut: half of all characters, letters that NFKC and lower case leave alone (Unicode 15)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +127,20 @@ def _cut(text: str, offsets: list[int] | None, positions: list[int]) -> tuple[st
     return "".join(text[i] for i in kept), [before[i] for i in kept]
 
 
+def _changing_ranges() -> Iterator[range]:
+    """All codes below _LAST_MAPPED that may need an entry."""
+    start = 0
+    for untouched in _AS_THEY_ARE:
+        yield range(start, untouched.start)
+        start = untouched.stop
+    yield range(start, _LAST_MAPPED)
+
+
 @cache
 def _character_table() -> dict[int, str]:
     """One character to one character, so that offsets hold: NFKC, lower case, simplified, clause marks, odd ones."""
     table: dict[int, str] = {}
-    for code in range(_LAST_MAPPED):
+    for code in itertools.chain.from_iterable(_changing_ranges()):
         character = chr(code)
         if 0x61 <= code <= 0x7A or character in "\n “”":  # noqa: PLR2004 - a to z, the bulk of Latin text
             continue

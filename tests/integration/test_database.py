@@ -279,6 +279,18 @@ class TestMigrations:
 
         run_together(3, start)
 
+    def test_the_newest_file_is_the_last_revision(self, database: Database):
+        """Files are numbered, each after the one before it: `is_current` needs no more than their names."""
+        from alembic.script import ScriptDirectory  # noqa: PLC0415 - needed here only
+
+        revisions = list(ScriptDirectory(str(ROOT / "migrations")).walk_revisions())
+        names = sorted((Path(one.path).name for one in revisions), reverse=True)
+        assert [name.partition("_")[0] for name in names] == [one.revision for one in revisions]
+        assert is_current(database, ROOT)
+        with database.engine.execution_options(lixiao_write=True).begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        assert not is_current(database, ROOT)
+
     def test_the_migrations_make_what_the_records_say(self, database: Database):
         """Nothing was forgotten: no table, column, index or type differs."""
         from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - needed here only
