@@ -13,7 +13,11 @@ from knowledge.text import STOP, fold
 from knowledge.tokens import Segmenter
 
 _STANDS_ALONE = 0.88
+_NOT_UNLIKELY = -0.85
 _OUTSIDE = 0.4
+_FAR_OUTSIDE = 1.3
+_SURE, _LEARNT = 0.95, 0.9
+_RATHER_SURE, _RATHER_LEARNT = 0.8, 0.6
 _SAYS_LITTLE = 4
 _NAMED = 2
 _STRANGE = 0.34
@@ -49,10 +53,12 @@ class Follower:
         words = self._segmenter.cut(framed).words
         facets = intents.facets(framed)
         cases = cases_in(last, framed, words)
-        if facets and not self._decider.says(intents.without_facets(framed)):
+        if facets and not self._decider.says(intents.without_facets(framed)) and not self._names_another(words, last):
             return Answer((replace(hit_of(last, 1.0), facets=facets, cases=cases, follow_up=True),))
         if not facets and (other := self._only_subject(words)):
-            return self._instead(last, other)
+            instead = self._instead(last, other)
+            if instead is not None or other not in _CASES:
+                return instead
         best = self._behind(framed, last, case=not facets and self._is_case(words))
         if best is None:
             return None
@@ -63,34 +69,61 @@ class Follower:
     def _behind(self, framed: str, last: Entry, *, case: bool) -> Hit | None:
         """What a text means behind the last topic, which may be that topic; None where it stands alone."""
         alone = self._ranker.rank(framed)
-        if not case and self._stands_alone(framed, last, alone):
-            return None
         both = self._ranker.rank(fold(last.title) + STOP + framed)
-        fits = max((hit.score for hit in both if hit.topic == last.topic), default=0.0)
+        own = self._is_sure(alone, last) and (not case or self._names_another(self._segmenter.cut(framed).words, last))
+        if intents.leans(framed) and not own:
+            return self._leaning(last, alone, both, case=case)
+        if self._is_learnt(alone) if case else self._stands_alone(framed, last, alone):
+            return None
         if case:
-            return self._sibling(last, alone) or both[0]
+            return self._sibling(last, alone, LIKELY) or both[0]
+        fits = max((hit.score for hit in both if hit.topic == last.topic), default=0.0)
         return both[0] if max(fits, both[0].score) >= _FITS else None
+
+    def _leaning(self, last: Entry, alone: Sequence[Hit], both: Sequence[Hit], *, case: bool) -> Hit:
+        """What a text means that cannot stand alone (考研的呢): the area's own topic for it, or the last one."""
+        area = last.topic.partition(".")[0]
+        sibling = self._sibling(last, alone, _NOT_UNLIKELY) if case else None
+        meant = sibling or next((hit for hit in both[:1] if hit.topic.partition(".")[0] == area), None)
+        return replace(meant or hit_of(last, 0.0), score=self._thresholds.answer)
 
     def _is_case(self, words: Sequence[str]) -> bool:
         """Whether a text only names a situation (出国的话呢)."""
         telling = {word for word in words if self._ranker.tells(word)}
         return len(telling) <= _NAMED and bool(telling & _CASES)
 
-    def _sibling(self, last: Entry, alone: Sequence[Hit]) -> Hit | None:
+    def _sibling(self, last: Entry, alone: Sequence[Hit], likely: float) -> Hit | None:
         """The last area's own topic for a case (出国呢, after 档案放哪), where there is one."""
         area = last.topic.partition(".")[0]
         near = [hit for hit in alone if hit.topic.partition(".")[0] == area and hit.topic != last.topic]
-        return near[0] if near and near[0].parts["learned"] > LIKELY else None
+        return near[0] if near and near[0].parts["learned"] > likely else None
 
     def _stands_alone(self, framed: str, last: Entry, alone: Sequence[Hit]) -> bool:
         """Whether a text is a question of its own, or none of ours: sure by itself, or long, or strange."""
-        if alone and alone[0].topic != last.topic and alone[0].score >= _STANDS_ALONE:
-            return True
         telling = [word for word in self._segmenter.cut(framed).terms if self._ranker.tells(word)]
+        if self._is_sure(alone, last):
+            return True
+        if len(telling) > 1 and self._is_learnt(alone, sure=_RATHER_SURE, lead=_RATHER_LEARNT):
+            return True
         if len(telling) > _SAYS_LITTLE or self._ranker.strange(telling) > _STRANGE * len(telling):
             return True
         lead = alone[0].parts["outside"] - alone[0].parts["learned"] if alone else 0.0
-        return lead > _OUTSIDE and not intents.facets(framed)
+        return lead > (_FAR_OUTSIDE if intents.facets(framed) else _OUTSIDE)
+
+    def _is_sure(self, alone: Sequence[Hit], last: Entry) -> bool:
+        return bool(alone) and alone[0].topic != last.topic and alone[0].score >= _STANDS_ALONE
+
+    def _is_learnt(self, alone: Sequence[Hit], sure: float = _SURE, lead: float = _LEARNT) -> bool:
+        """Whether a text by itself is what was learnt of a topic, and far from what is none of ours."""
+        if not alone or alone[0].score < sure:
+            return False
+        return alone[0].parts["learned"] - alone[0].parts["outside"] >= lead
+
+    def _names_another(self, words: Sequence[str], last: Entry) -> bool:
+        """Whether a text has a subject that the last title has not (不填去向行吗, after 报到证怎么补)."""
+        title = fold(last.title)
+        others = (one for one in words if one not in title and one not in _CASES and not intents.facets(one))
+        return any(map(self._ranker.is_subject, others))
 
     def _only_subject(self, words: Sequence[str]) -> str:
         """The subject of a text that says nothing else (那户口呢), or nothing."""
@@ -106,4 +139,6 @@ class Follower:
         if not isinstance(decision, Answer) or decision.topic == last.topic:
             return None
         twin = self._find_entry(f"{decision.topic.partition('.')[0]}.{last.topic.partition('.')[2]}")
-        return Answer((hit_of(twin, decision.score),)) if twin is not None else decision
+        if twin is not None:
+            return Answer((hit_of(twin, decision.score),))
+        return decision if subject not in _CASES else None

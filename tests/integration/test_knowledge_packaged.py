@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 from flask import Flask
@@ -36,6 +37,9 @@ TOPICS = {
     "safety.conduct", "alumni.service", "support.hardship", "contact.office", "meta.chat",
 }  # fmt: skip
 SINGLE = ("plain", "fragment", "voice", "typo", "homophone", "pinyin", "traditional")
+
+
+NOW = datetime(2027, 6, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
@@ -120,6 +124,43 @@ def test_several_questions_vague_ones_and_follow_ups(outcomes):
     assert share(outcomes, "first", "double") >= 0.4
     assert share(outcomes, "first", "ambiguous") >= 0.68
     assert share(outcomes, "first", "follow_up") >= 0.79
+
+
+@pytest.mark.parametrize(
+    ("said", "then", "topic"),
+    [
+        ("档案怎么转", "考研的呢", "archive.study"),
+        ("贷款怎么还", "考研的呢", "loan.study"),
+        ("党组织关系怎么转", "没找到工作的呢", "party.where"),
+        ("团关系怎么转", "当兵的呢", "league.transfer"),
+        ("档案放哪", "没工作的呢", "archive.where"),
+        ("毕业证怎么领", "辅修的呢", "cert.collect"),
+        ("户口怎么迁", "出国的话", "hukou.move_out"),
+    ],
+)
+def test_half_a_question_is_about_what_was_answered_last(base, said, then, topic):
+    assert base.ask(then, base.remember(base.ask(said), None, NOW)).topics[0] == topic
+
+
+@pytest.mark.parametrize(
+    ("said", "then", "topic"),
+    [
+        ("毕业证怎么领", "党员要出国", "party.abroad"),
+        ("三方协议丢了怎么办", "结业换毕业证", "study.jieye"),
+        ("报到证丢了怎么补", "不登记去向可以吗", "destination.register"),
+        ("户口怎么迁", "缓派去哪签字，能缓几年", "archive.keep_school"),
+        ("团关系怎么转", "户籍证明怎么开", "hukou.use"),
+    ],
+)
+def test_a_question_of_its_own_is_answered_whatever_was_asked_before(base, said, then, topic):
+    assert base.ask(then, base.remember(base.ask(said), None, NOW)).topics[0] == topic
+
+
+def test_what_was_asked_before_costs_few_questions_their_answer(base):
+    """Each labelled question behind another one. Measured on 2026-11-26: 92.0% right alone, 91.4% so."""
+    asked = [one for one in read_questions(SETS / "test.jsonl") if one.kind in SINGLE]
+    behind = [replace(one, after=(asked[(at * 7 + 3) % len(asked)].text,)) for at, one in enumerate(asked)]
+    assert share(evaluate(base, behind), "first", *SINGLE) >= 0.89
 
 
 def test_ask_prints_the_bubble_and_the_decision(run):
