@@ -69,12 +69,12 @@ class Follower:
     def _behind(self, framed: str, last: Entry, *, case: bool) -> Hit | None:
         """What a text means behind the last topic, which may be that topic; None where it stands alone."""
         alone = self._ranker.rank(framed)
-        both = self._ranker.rank(fold(last.title) + STOP + framed)
-        own = self._is_sure(alone, last) and (not case or self._names_another(self._segmenter.cut(framed).words, last))
-        if intents.leans(framed) and not own:
-            return self._leaning(last, alone, both, case=case)
-        if self._is_learnt(alone) if case else self._stands_alone(framed, last, alone):
+        leans = intents.leans(framed) and not self._is_sure(alone, last, framed if case else "")
+        if not leans and (self._is_learnt(alone) if case else self._stands_alone(framed, last, alone)):
             return None
+        both = self._ranker.rank(fold(last.title) + STOP + framed)
+        if leans:
+            return self._leaning(last, alone, both, case=case)
         if case:
             return self._sibling(last, alone, LIKELY) or both[0]
         fits = max((hit.score for hit in both if hit.topic == last.topic), default=0.0)
@@ -110,8 +110,10 @@ class Follower:
         lead = alone[0].parts["outside"] - alone[0].parts["learned"] if alone else 0.0
         return lead > (_FAR_OUTSIDE if intents.facets(framed) else _OUTSIDE)
 
-    def _is_sure(self, alone: Sequence[Hit], last: Entry) -> bool:
-        return bool(alone) and alone[0].topic != last.topic and alone[0].score >= _STANDS_ALONE
+    def _is_sure(self, alone: Sequence[Hit], last: Entry, case: str = "") -> bool:
+        """Whether a text is surely of another topic; one that only names a `case`, if it names a subject as well."""
+        sure = bool(alone) and alone[0].topic != last.topic and alone[0].score >= _STANDS_ALONE
+        return sure and (not case or self._names_another(self._segmenter.cut(case).words, last))
 
     def _is_learnt(self, alone: Sequence[Hit], sure: float = _SURE, lead: float = _LEARNT) -> bool:
         """Whether a text by itself is what was learnt of a topic, and far from what is none of ours."""
