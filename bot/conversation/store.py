@@ -10,7 +10,7 @@ from sqlalchemy import Select, bindparam, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
-from bot.bulk import insert_rows, upsert_rows
+from bot.bulk import Write, write_rows
 from bot.conversation.conversation import Conversation
 from bot.conversation.records import ConversationRecord, InboundRecord, SeenSignatureRecord
 from bot.crypto import Cipher
@@ -45,9 +45,14 @@ def _finding_replies(database: str) -> Select[Any]:
     return select(columns.id, columns.dedup_key, columns.reply).where(among(columns.dedup_key, "dedup_keys", database))
 
 
+def inbound_write(rows: Sequence[dict[str, Any]]) -> Write:
+    """Inserts messages; an IntegrityError means that another process has stored one of them meanwhile."""
+    return Write(_INBOUND, rows)
+
+
 def save_inbound(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Inserts messages. Raises IntegrityError if another process has stored one of them meanwhile."""
-    insert_rows(session, _INBOUND, rows)
+    write_rows(session, inbound_write(rows))
 
 
 def accepted_among(signature_keys: Iterable[str], now: datetime) -> Question[set[str]]:
@@ -99,8 +104,8 @@ def _conversation(row: Any) -> Conversation:
     )
 
 
-def save_conversations(session: Session, conversations: Sequence[Conversation]) -> None:
-    """Inserts or replaces conversations, in one statement for all."""
+def conversations_write(conversations: Iterable[Conversation]) -> Write:
+    """Inserts or replaces conversations."""
     values = [
         {
             "contact": conversation.contact,
@@ -112,7 +117,12 @@ def save_conversations(session: Session, conversations: Sequence[Conversation]) 
         }
         for conversation in sorted(conversations, key=lambda conversation: conversation.contact)
     ]
-    upsert_rows(session, _CONVERSATIONS, values, key="contact")
+    return Write(_CONVERSATIONS, values, key="contact")
+
+
+def save_conversations(session: Session, conversations: Sequence[Conversation]) -> None:
+    """Inserts or replaces conversations, in one statement for all."""
+    write_rows(session, conversations_write(conversations))
 
 
 def recent_words(session: Session, contact: str, cipher: Cipher, *, limit: int = 5) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
+from bot.bulk import write_rows
 from bot.channel.messages import InboundMessage, OutboundMessage, TextContent
 from bot.channel.text import split_text
 from bot.clock import Chance, Clock
@@ -19,7 +20,7 @@ from bot.outbox.outbox import Outbox
 from bot.outbox.state import Priority
 from bot.questions import ask_together
 from bot.routing.turn import Reply, Stage, Turn
-from bot.students.contacts import Contact, contacts_among, save_contacts
+from bot.students.contacts import Contact, contacts_among, contacts_write, save_contacts
 from bot.students.window import opened_by
 
 logger = structlog.get_logger(__name__)
@@ -193,6 +194,9 @@ class _Batch:
     def save(self) -> None:
         """Everything is written, in an order that is the same in every process."""
         touched = {row["contact"] for row in self.rows}
-        save_contacts(self.session, [self.contacts[contact] for contact in touched])
-        store.save_conversations(self.session, [self.conversations[contact] for contact in touched])
-        store.save_inbound(self.session, self.rows)
+        write_rows(
+            self.session,
+            contacts_write(self.contacts[contact] for contact in touched),
+            store.conversations_write(self.conversations[contact] for contact in touched),
+            store.inbound_write(self.rows),
+        )

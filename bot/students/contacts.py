@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from bot.bulk import upsert_rows
+from bot.bulk import Write, write_rows
 from bot.db import table_of
 from bot.questions import Question, among
 from bot.students.records import ContactRecord, OptOutRecord
@@ -61,8 +61,8 @@ def _loading(database: str) -> Select[Any]:
     return _looking(database).with_for_update()
 
 
-def save_contacts(session: Session, contacts: Sequence[Contact]) -> None:
-    """Inserts or replaces the contacts, in one statement for all."""
+def contacts_write(contacts: Iterable[Contact]) -> Write:
+    """Inserts or replaces contacts."""
     values = [
         {
             "contact": contact.contact,
@@ -76,7 +76,12 @@ def save_contacts(session: Session, contacts: Sequence[Contact]) -> None:
         }
         for contact in sorted(contacts, key=lambda contact: contact.contact)
     ]
-    upsert_rows(session, _CONTACTS, values, key="contact", keep=("first_seen_at",))
+    return Write(_CONTACTS, values, key="contact", keep=("first_seen_at",))
+
+
+def save_contacts(session: Session, contacts: Sequence[Contact]) -> None:
+    """Inserts or replaces the contacts, in one statement for all."""
+    write_rows(session, contacts_write(contacts))
 
 
 def count_sent(session: Session, contacts: Sequence[str]) -> None:
