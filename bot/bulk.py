@@ -1,22 +1,24 @@
 """Many rows in one statement, for either database.
 
 PostgreSQL takes them as one JSON parameter: an executemany is a message a row there, and under load half of a
-batch's time went into those. SQLite is called in this process and takes them one by one.
+batch's time went into those. SQLite takes them as values of a statement: at each row of an executemany the
+interpreter goes to another thread, and comes back when that one lets it go.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, Table, TextClause, text
+from sqlalchemy import Table, TextClause, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
-from bot.db import insert_into
-
 Row = Mapping[str, Any]
+_MOST_AT_ONCE = 32
+_SQLITE = sqlite.dialect()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,14 @@ def write_rows(session: Session, *writes: Write) -> None:
         return
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        rows = {f"rows{number}": json.dumps(write.rows, default=_plain) for number, write in enumerate(filled)}
-        connection.execute(_from_json(tuple(write.shape for write in filled)), rows)
+        written = {f"rows{number}": json.dumps(write.rows, default=_plain) for number, write in enumerate(filled)}
+        connection.execute(_from_json(tuple(write.shape for write in filled)), written)
     else:
         for write in filled:
-            connection.execute(_one_by_one(*write.shape), write.rows)
+            converters = _converters(write.shape)
+            for rows in _portions(write.rows):
+                values = tuple(convert(row[name]) for row in rows for name, convert in converters)
+                connection.exec_driver_sql(_values(write.shape, len(rows)), values)
 
 
 def _plain(value: object) -> str:
@@ -87,18 +92,40 @@ def _from_json(shapes: tuple[_Shape, ...]) -> TextClause:
 
 def _part(number: int, table: Table, columns: tuple[str, ...], key: str, keep: tuple[str, ...]) -> str:
     names = ", ".join(columns)
-    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in {key, *keep})
-    conflict = f" ON CONFLICT ({key}) DO UPDATE SET {changes}" if key else ""
     # names of our own tables and columns, no values
     source = f"SELECT {names} FROM json_populate_recordset(NULL::{table.name}, CAST(:rows{number} AS json))"  # noqa: S608
-    return f"INSERT INTO {table.name} ({names}) {source}{conflict}"
+    return f"INSERT INTO {table.name} ({names}) {source}{_replacing(columns, key, keep)}"
+
+
+def _replacing(columns: tuple[str, ...], key: str, keep: tuple[str, ...]) -> str:
+    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in {key, *keep})
+    return f" ON CONFLICT ({key}) DO UPDATE SET {changes}" if key else ""
+
+
+def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Rows in portions of 32, 16, 8, 4, 2 and 1: few statements, and few different ones, which SQLite remembers."""
+    start = 0
+    while rest := len(rows) - start:
+        size = min(_MOST_AT_ONCE, 1 << (rest.bit_length() - 1))
+        yield rows[start : start + size]
+        start += size
 
 
 @cache
-def _one_by_one(table: Table, columns: tuple[str, ...], key: str, keep: tuple[str, ...]) -> Insert:
-    statement = insert_into("sqlite", table)
-    if not key:
-        return statement
-    changes = {name: statement.excluded[name] for name in columns if name not in {key, *keep}}
-    upserting: Insert = statement.on_conflict_do_update(index_elements=[key], set_=changes)
-    return upserting
+def _values(shape: _Shape, count: int) -> str:
+    table, columns, key, keep = shape
+    values = ", ".join([f"({', '.join('?' * len(columns))})"] * count)
+    names = ", ".join(columns)  # of our own tables and columns, no values
+    return f"INSERT INTO {table.name} ({names}) VALUES {values}{_replacing(columns, key, keep)}"  # noqa: S608
+
+
+@cache
+def _converters(shape: _Shape) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """How each column's values are written by SQLite."""
+    table, columns, _, _ = shape
+    kinds = [(name, table.c[name].type.dialect_impl(_SQLITE)) for name in columns]
+    return tuple((name, kind.bind_processor(_SQLITE) or _as_it_is) for name, kind in kinds)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
