@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from knowledge import intents
@@ -16,6 +17,8 @@ from knowledge.text import fold, normalise, strip_fillers
 from knowledge.tokens import Segmenter
 from knowledge.training import learn, own_questions
 
+_REMEMBERED = 512
+
 
 class KnowledgeBase:
     """An immutable set of entries that can be asked. Safe to share between threads; replace it whole to publish."""
@@ -25,9 +28,11 @@ class KnowledgeBase:
     ) -> None:
         """Use `build`."""
         self.entries = {entry.id: entry for entry in entries}
+        self._topics = {entry.topic: entry for entry in reversed(entries)}  # the first of each
         self.school = school
         self._ranker = ranker
         self._decider = Decider(self.entries, segmenter, ranker, thresholds)
+        self._written = lru_cache(maxsize=_REMEMBERED)(self._fold)
         self._follower = Follower(self.find_entry, segmenter, ranker, self._decider, thresholds)
 
     @classmethod
@@ -61,8 +66,7 @@ class KnowledgeBase:
 
     def find_entry(self, entry_id: str) -> Entry | None:
         """The entry with this id, or the first of that topic."""
-        entry = self.entries.get(entry_id)
-        return entry or next((found for found in self.entries.values() if found.topic == entry_id), None)
+        return self.entries.get(entry_id) or self._topics.get(entry_id)
 
     def get_entry(self, entry_id: str) -> Entry:
         """The entry with this id, or the first of that topic. Raises KeyError."""
@@ -76,8 +80,7 @@ class KnowledgeBase:
 
         `context` is what `remember` returned for the same conversation; with `now` it is forgotten after 30 minutes.
         """
-        folded = fold(text)
-        plain = self._ranker.spell(strip_fillers(folded))
+        folded, plain = self._written(text)
         context = (context or Context()).at(now)
         if context.suggestions and (picked := intents.number(plain)):
             return self._pick(picked, context)
@@ -116,6 +119,11 @@ class KnowledgeBase:
     def why(self, text: str, topic: str) -> list[tuple[str, float]]:
         """The features of `text` that speak most for `topic`, with their shares of what was learnt, largest first."""
         return self._ranker.why(self._ranker.spell(normalise(text)), topic)
+
+    def _fold(self, text: str) -> tuple[str, str]:
+        """Call as `_written`, which remembers. The text folded; and that without what only fills, spelt right."""
+        folded = fold(text)
+        return folded, self._ranker.spell(strip_fillers(folded))
 
     def _pick(self, picked: int, context: Context) -> Decision:
         offered = [self.find_entry(one) for one in context.suggestions]

@@ -1,6 +1,7 @@
 """What a question asks *about* its topic: facets, numbers picked, two questions in one. Patterns on normalised text."""
 
 import re
+from functools import lru_cache
 
 from knowledge.text import STOP
 
@@ -160,6 +161,7 @@ _JOINED = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def facets(normalised: str) -> tuple[str, ...]:
     """The facets asked for, in order, each once; `how` only where nothing more particular is asked."""
     found = dict.fromkeys(match.lastgroup for match in _FACETS.finditer(normalised) if match.lastgroup)

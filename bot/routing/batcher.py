@@ -28,13 +28,15 @@ class TooLateError(Exception):
 class _Ticket(Generic[T, R]):
     """One caller's item, and where its outcome goes."""
 
-    __slots__ = ("abandoned", "done", "item", "outcome")
+    __slots__ = ("abandoned", "done", "following", "item", "outcome", "told")
 
     def __init__(self, item: T) -> None:
         self.item = item
         self.outcome: R | BaseException | None = None
         self.done = threading.Event()
         self.abandoned = False
+        self.following: _Ticket[T, R] | None = None
+        self.told = False
 
 
 class Batcher(Generic[T, R]):
@@ -54,6 +56,7 @@ class Batcher(Generic[T, R]):
         self._turn = turn
         self._queue: queue.SimpleQueue[_Ticket[T, R] | None] = queue.SimpleQueue()
         self._door = threading.Lock()
+        self._telling = threading.Lock()
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -72,9 +75,10 @@ class Batcher(Generic[T, R]):
                 self._thread = threading.Thread(target=self._run, name="batcher", daemon=True)
                 self._thread.start()
             self._queue.put(ticket)
-        if not ticket.done.wait(timeout_s):
-            ticket.abandoned = True
+        if not ticket.done.wait(timeout_s) and not self._is_told(ticket):
             raise TooLateError
+        if ticket.following is not None:
+            ticket.following.done.set()
         if isinstance(ticket.outcome, BaseException):
             raise ticket.outcome
         return ticket.outcome  # type: ignore[return-value]  # done is set only after the outcome
@@ -130,8 +134,19 @@ class Batcher(Generic[T, R]):
             outcomes = [error] * len(tickets)
         self._tell(tickets, outcomes)
 
-    @staticmethod
-    def _tell(tickets: Sequence[_Ticket[T, R]], outcomes: Sequence[R | BaseException]) -> None:
-        for ticket, outcome in zip(tickets, outcomes, strict=True):
-            ticket.outcome = outcome
-            ticket.done.set()
+    def _tell(self, tickets: Sequence[_Ticket[T, R]], outcomes: Sequence[R | BaseException]) -> None:
+        """Each caller wakes the one behind it: all at once would only wait for the interpreter, and keep it busy."""
+        with self._telling:
+            first = following = None
+            for ticket, outcome in zip(reversed(tickets), reversed(outcomes), strict=True):
+                if not ticket.abandoned:
+                    ticket.outcome, ticket.following, ticket.told = outcome, following, True
+                    first = following = ticket
+        if first is not None:
+            first.done.set()
+
+    def _is_told(self, ticket: _Ticket[T, R]) -> bool:
+        """Whether a caller whose time is over has its outcome after all; if not, it is left out of what comes."""
+        with self._telling:
+            ticket.abandoned = not ticket.told
+            return ticket.told
