@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _SHIFT_CACHE_S = 0.2
 
 
@@ -107,7 +108,7 @@ class Chance:
             if value >> 80 == self._last_id >> 80:
                 value = self._last_id + 1 + secrets.randbits(32)
             self._last_id = value
-        return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+        return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10)])
 
     def token(self, size: int = 16) -> str:
         """A secret of `size` random bytes, URL-safe."""
