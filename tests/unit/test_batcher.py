@@ -233,3 +233,39 @@ class TestClose:
         with pytest.raises(TooLateError):
             one.submit(2, timeout_s=10)
         assert time.monotonic() - before < 5
+
+
+def test_a_caller_whose_time_is_over_leaves_nobody_waiting_behind(batcher: Callable[[Work], Batcher[int, int]]):
+    """Each caller wakes the next one of its batch: one that has gone is passed over."""
+    gate = Gate()
+    batching = batcher(gate)
+    arrivals = Arrivals()
+    batching._queue = arrivals
+    heard: list[int | str] = []
+
+    def call(item: int, timeout_s: float) -> None:
+        try:
+            heard.append(batching.submit(item, timeout_s=timeout_s))
+        except TooLateError:
+            heard.append(f"{item} too late")
+
+    callers = [threading.Thread(target=call, args=(0, 20))]
+    callers[0].start()
+    assert gate.begun.wait(10)
+    gate.begun.clear()
+    for item, timeout_s in ((1, 20.0), (2, 1.5), (3, 20.0), (4, 1.5), (5, 20.0)):
+        callers.append(threading.Thread(target=call, args=(item, timeout_s)))
+        callers[-1].start()
+        arrivals.wait_for(1)
+    arrivals.wait_for(1)  # the very first
+    gate.go.set()
+    gate.go = threading.Event()  # the second batch waits until two of its callers have gone
+    assert gate.begun.wait(10)
+    for caller in (callers[2], callers[4]):
+        caller.join(10)
+    gate.go.set()
+    for caller in callers:
+        caller.join(10)
+        assert not caller.is_alive()
+    assert sorted(heard, key=str) == [0, 10, "2 too late", 30, "4 too late", 50]
+    assert gate.batches == [[0], [1, 2, 3, 4, 5]]
