@@ -42,7 +42,7 @@ bench: $(VENV)/.test ## 性能对比（约半小时），结果见 docs/benchmar
 	@$(BIN)/python benchmarks/knowledge.py
 	@$(BIN)/python benchmarks/escalation.py
 	@$(BIN)/python benchmarks/campaign.py
-	@$(BIN)/python benchmarks/season.py --plot docs/images/season.svg
+	@$(BIN)/python benchmarks/season.py
 
 lock: $(VENV)/.test ## 由 requirements*.in 重新生成锁定的 requirements*.txt
 	@$(BIN)/pip-compile -q --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.txt requirements.in

@@ -1,7 +1,7 @@
 """A whole season against the platform's limits: the product itself, over HTTP, with the clock moved by hand.
 
     .venv/bin/python benchmarks/season.py                       1,000 students, 60 days: some five minutes
-    .venv/bin/python benchmarks/season.py --students 10000      the better part of an hour
+    .venv/bin/python benchmarks/season.py --students 10000      some forty minutes
 
 Students write, fall silent, leave and come back; all reminders of the shipped season go out, and six campaigns, two
 urgent ones among them, each ten minutes after its forecast. The emulator enforces the window of 48 hours and its
