@@ -286,10 +286,15 @@ class TestMigrations:
         revisions = list(ScriptDirectory(str(ROOT / "migrations")).walk_revisions())
         names = sorted((Path(one.path).name for one in revisions), reverse=True)
         assert [name.partition("_")[0] for name in names] == [one.revision for one in revisions]
-        assert is_current(database, ROOT)
-        with database.engine.execution_options(lixiao_write=True).begin() as connection:
-            connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
-        assert not is_current(database, ROOT)
+        newest = revisions[0].revision
+        try:
+            for version in ("0001", newest):
+                with database.write() as session:
+                    session.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+                assert is_current(database, ROOT) is (version == newest)
+        finally:  # the next test has the same database
+            with database.write() as session:
+                session.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": newest})
 
     def test_the_migrations_make_what_the_records_say(self, database: Database):
         """Nothing was forgotten: no table, column, index or type differs."""
