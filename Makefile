@@ -35,14 +35,14 @@ lint: $(VENV)/.test ## ruff、mypy、import-linter、知识库、词库和提醒
 	@$(BIN)/python -m flask safety lint
 	@$(BIN)/python -m flask reminders lint
 
-bench: $(VENV)/.test ## 性能对比（约半小时），结果见 docs/benchmarks.md
+bench: $(VENV)/.test ## 性能对比（一小时多，一半是一万人的季节），结果见 docs/benchmarks.md
 	@mkdir -p $(XDG_RUNTIME_DIR)
 	@$(BIN)/python benchmarks/run.py
 	@$(BIN)/python benchmarks/safety.py
 	@$(BIN)/python benchmarks/knowledge.py
 	@$(BIN)/python benchmarks/escalation.py
 	@$(BIN)/python benchmarks/campaign.py
-	@$(BIN)/python benchmarks/season.py
+	@$(BIN)/python benchmarks/season.py --students 10000
 
 lock: $(VENV)/.test ## 由 requirements*.in 重新生成锁定的 requirements*.txt
 	@$(BIN)/pip-compile -q --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.txt requirements.in
