@@ -1,5 +1,6 @@
 """A campaign to a dozen over real HTTP while the platform misbehaves in the middle of it: nobody lost, doubts listed."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -89,6 +90,11 @@ def test_the_token_expires_in_the_middle(build_world: Callable[..., World]) -> N
         assert ways(rows(session, campaign)) == {("sent", "window"): COUNT}
 
 
+def twice(world: World, ledger: dict[str, RecipientRecord]) -> list[RecipientRecord]:
+    """The rows of those whose phone shows the text two times."""
+    return [row for row in ledger.values() if world.simulator.students[row.contact].answers.count(TEXT) == 2]
+
+
 @pytest.mark.parametrize(
     ("fault", "arrived"),
     [
@@ -109,8 +115,11 @@ def test_an_unknown_answer_is_asked_again_and_listed(
     ledger = run(world)
     assert ways(ledger) == {("sent", "window"): COUNT}
     assert sum(row.doubtful for row in ledger.values()) == 2
-    doubles = [row for row in ledger.values() if world.simulator.students[row.contact].answers.count(TEXT) == 2]
-    assert len(doubles) == (2 if arrived else 0)
+    expected = 2 if arrived else 0
+    give_up_at = time.monotonic() + 10
+    while len(doubles := twice(world, ledger)) < expected and time.monotonic() < give_up_at:
+        time.sleep(0.05)  # the slow platform still has one in hand when all has been sent
+    assert len(doubles) == expected
     assert all(row.doubtful for row in doubles)
 
 
