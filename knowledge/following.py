@@ -82,10 +82,9 @@ class Follower:
 
     def _leaning(self, last: Entry, alone: Sequence[Hit], both: Sequence[Hit], *, case: bool) -> Hit:
         """What a text means that cannot stand alone (考研的呢): the area's own topic for it, or the last one."""
-        area = last.topic.partition(".")[0]
         sibling = self._sibling(last, alone, _NOT_UNLIKELY) if case else None
-        meant = sibling or next((hit for hit in both[:1] if hit.topic.partition(".")[0] == area), None)
-        return replace(meant or hit_of(last, 0.0), score=self._thresholds.answer)
+        best = both[0] if both and _area(both[0].topic) == _area(last.topic) else hit_of(last, 0.0)
+        return replace(sibling or best, score=self._thresholds.answer)
 
     def _is_case(self, words: Sequence[str]) -> bool:
         """Whether a text only names a situation (出国的话呢)."""
@@ -94,15 +93,14 @@ class Follower:
 
     def _sibling(self, last: Entry, alone: Sequence[Hit], likely: float) -> Hit | None:
         """The last area's own topic for a case (出国呢, after 档案放哪), where there is one."""
-        area = last.topic.partition(".")[0]
-        near = [hit for hit in alone if hit.topic.partition(".")[0] == area and hit.topic != last.topic]
+        near = [hit for hit in alone if _area(hit.topic) == _area(last.topic) and hit.topic != last.topic]
         return near[0] if near and near[0].parts["learned"] > likely else None
 
     def _stands_alone(self, framed: str, last: Entry, alone: Sequence[Hit]) -> bool:
         """Whether a text is a question of its own, or none of ours: sure by itself, or long, or strange."""
-        telling = [word for word in self._segmenter.cut(framed).terms if self._ranker.tells(word)]
         if self._is_sure(alone, last):
             return True
+        telling = [word for word in self._segmenter.cut(framed).terms if self._ranker.tells(word)]
         if len(telling) > 1 and self._is_learnt(alone, sure=_RATHER_SURE, lead=_RATHER_LEARNT):
             return True
         if len(telling) > _SAYS_LITTLE or self._ranker.strange(telling) > _STRANGE * len(telling):
@@ -140,7 +138,11 @@ class Follower:
         decision = self._decider.decide(subject + rest)
         if not isinstance(decision, Answer) or decision.topic == last.topic:
             return None
-        twin = self._find_entry(f"{decision.topic.partition('.')[0]}.{last.topic.partition('.')[2]}")
+        twin = self._find_entry(f"{_area(decision.topic)}.{last.topic.partition('.')[2]}")
         if twin is not None:
             return Answer((hit_of(twin, decision.score),))
         return decision if subject not in _CASES else None
+
+
+def _area(topic: str) -> str:
+    return topic.partition(".")[0]
