@@ -1,7 +1,6 @@
 """Several parts of the product as processes of one command: forked, so that each shares what was read before."""
 
 import ctypes
-import gc
 import multiprocessing
 import os
 import signal
@@ -44,8 +43,6 @@ def supervise(parts: Sequence[Part]) -> int:
 
     No thread may run yet: it would not come along. Gives the exit code: 0 after a signal.
     """
-    gc.collect()
-    gc.freeze()  # what is shared stays shared: the collector would write into each page
     forking = multiprocessing.get_context("fork")
     processes = [forking.Process(target=_run, args=[part, os.getpid()]) for part in parts]
     for process in processes:
