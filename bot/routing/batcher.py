@@ -33,7 +33,8 @@ class _Ticket(Generic[T, R]):
     def __init__(self, item: T) -> None:
         self.item = item
         self.outcome: R | BaseException | None = None
-        self.done = threading.Event()
+        self.done = threading.Lock()  # held until the outcome is there; one waits: an Event takes several times as long
+        self.done.acquire()
         self.abandoned = False
         self.following: _Ticket[T, R] | None = None
         self.told = False
@@ -75,10 +76,10 @@ class Batcher(Generic[T, R]):
                 self._thread = threading.Thread(target=self._run, name="batcher", daemon=True)
                 self._thread.start()
             self._queue.put(ticket)
-        if not ticket.done.wait(timeout_s) and not self._is_told(ticket):
+        if not ticket.done.acquire(timeout=max(timeout_s, 0)) and not self._is_told(ticket):
             raise TooLateError
         if ticket.following is not None:
-            ticket.following.done.set()
+            ticket.following.done.release()
         if isinstance(ticket.outcome, BaseException):
             raise ticket.outcome
         return ticket.outcome  # type: ignore[return-value]  # done is set only after the outcome
@@ -143,7 +144,7 @@ class Batcher(Generic[T, R]):
                     ticket.outcome, ticket.following, ticket.told = outcome, following, True
                     first = following = ticket
         if first is not None:
-            first.done.set()
+            first.done.release()
 
     def _is_told(self, ticket: _Ticket[T, R]) -> bool:
         """Whether a caller whose time is over has its outcome after all; if not, it is left out of what comes."""
