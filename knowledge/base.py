@@ -9,9 +9,11 @@ from knowledge import intents
 from knowledge.artifact import keep, key_of
 from knowledge.deciding import SMALL_TALK, SUGGESTED, Decider, hit_of
 from knowledge.decisions import Abstain, Answer, Context, Decision, Hit, Suggestions
+from knowledge.doubles import Pair, pairs
 from knowledge.entry import Entry, School
 from knowledge.following import Follower
 from knowledge.ranking import Ranker
+from knowledge.readings import Reading, Readings
 from knowledge.scoring import Thresholds
 from knowledge.text import fold, normalise, strip_fillers
 from knowledge.tokens import Segmenter
@@ -31,9 +33,10 @@ class KnowledgeBase:
         self._topics = {entry.topic: entry for entry in reversed(entries)}  # the first of each
         self.school = school
         self._ranker = ranker
+        self._segmenter = segmenter
         self._decider = Decider(self.entries, segmenter, ranker, thresholds)
         self._written = lru_cache(maxsize=_REMEMBERED)(self._fold)
-        self._follower = Follower(self.find_entry, segmenter, ranker, self._decider, thresholds)
+        self._follower = Follower(self.find_entry, segmenter, ranker, self._decider)
 
     @classmethod
     def build(
@@ -115,6 +118,15 @@ class KnowledgeBase:
     def rank(self, text: str) -> Sequence[Hit]:
         """The topics nearest to `text`, best first, with the parts of their scores; nothing is decided yet."""
         return self._ranker.rank(self._ranker.spell(normalise(text)))
+
+    def pairs(self, text: str) -> Sequence[Pair]:
+        """Each way to read `text` as two questions, with the signs for it; nothing is decided yet."""
+        return pairs(self._written(text)[1], self._ranker, self._segmenter)
+
+    def readings(self, text: str, last: Entry) -> Sequence[Reading]:
+        """All that `text` may mean after `last` was answered, with all signs, likeliest first; nothing is decided."""
+        framed = intents.without_frame(self._written(text)[1])
+        return Readings(self._segmenter, self._ranker).of(framed, last, thorough=True)
 
     def why(self, text: str, topic: str) -> list[tuple[str, float]]:
         """The features of `text` that speak most for `topic`, with their shares of what was learnt, largest first."""

@@ -6,10 +6,11 @@ from functools import lru_cache
 
 from knowledge import intents
 from knowledge.decisions import Abstain, Answer, Decision, Hit, Suggestions
+from knowledge.doubles import find_pair
 from knowledge.entry import Entry
 from knowledge.ranking import Ranker, distinct, phrases
 from knowledge.scoring import Thresholds, Verdict, judge
-from knowledge.text import STOP, fold, sentences
+from knowledge.text import STOP, fold
 from knowledge.tokens import Segmenter, Words
 
 SUGGESTED = 3
@@ -21,12 +22,10 @@ _AHEAD = 0.15
 _VERY_SURE = 0.9
 _DOUBTLESS = 0.97
 _SURE_ALONE = 0.8
-_PLAIN = 0.5
-_BOTH_SURE = 0.6
 _BROAD = 4
+_WORTH_OFFERING = 0.5
 _CLAUSES = 8
 _REMEMBERED = 512
-_AND = frozenset(("和", "跟", "与", "及", "以及", "还有"))
 
 
 class Decider:
@@ -70,21 +69,20 @@ class Decider:
             return Answer(hits) if len(hits) == 1 else Suggestions(hits[:SUGGESTED])
         ranked = self._ranker.rank(plain)
         if not self.says(plain) and not (ranked and ranked[0].topic.startswith(SMALL_TALK)):
-            return Abstain()
+            return self._offered(ranked)
         if bare and (choice := self._choice(bare, ranked)):
             return choice
-        parts = intents.clauses(plain)[:_CLAUSES]
-        if len(parts) < 2:  # noqa: PLR2004 - two questions
-            parts = self._joined(plain, ranked)
-        if double := self._double(parts, ranked):
-            return double
+        if pair := find_pair(plain, self._ranker, self._segmenter):
+            return Answer(tuple(self.detailed(hit, side) for side, hit in pair))
         decision = self._judge(ranked, plain)
-        return decision if isinstance(decision, Answer) else self._asked_in(parts) or decision
+        return decision if isinstance(decision, Answer) else self._asked_in(plain) or decision
 
-    def _asked_in(self, parts: Sequence[str]) -> Answer | None:
+    def _asked_in(self, plain: str) -> Answer | None:
         """The one sure question of a text that tells much beside it."""
         decisions = [
-            self._judge(self._ranker.rank(part), part) for part in parts if intents.asks(part) and self.says(part)
+            self._judge(self._ranker.rank(part), part)
+            for part in intents.clauses(plain)[:_CLAUSES]
+            if intents.asks(part) and self.says(part)
         ]
         sure = {one.topic: one for one in decisions if isinstance(one, Answer) and one.score >= _SURE_ALONE}
         return next(iter(sure.values())) if len(sure) == 1 else None
@@ -96,13 +94,20 @@ class Decider:
         following = ranked[1].score if len(ranked) > 1 else 0.0
         verdict = judge(best.score, following, self._thresholds)
         if best.score < _VERY_SURE and not self.says(intents.without_facets(plain)):
-            return Abstain(best.score, best)
+            return self._offered(ranked)
         if verdict is Verdict.ANSWER:
             others = (hit for hit in ranked[1:SUGGESTED] if best.score < _DOUBTLESS and hit.parts["learned"] > LIKELY)
             return Answer((self.detailed(best, plain),), tuple(hit.entry_id for hit in others))
         if verdict is Verdict.NONE:
             return Abstain(best.score, best)
         return Suggestions(tuple(ranked[:SUGGESTED]))
+
+    def _offered(self, ranked: Sequence[Hit]) -> Suggestions | Abstain:
+        """What a text may mean that says nothing of the matter by itself (过期了怎么办): those near enough."""
+        if not ranked:
+            return Abstain()
+        best = ranked[0]
+        return Suggestions(tuple(ranked[:SUGGESTED])) if best.score >= _WORTH_OFFERING else Abstain(best.score, best)
 
     def _bare_subject(self, cut: Words) -> str:
         """The subject of a text that says nothing else (档案, 户口呢), or nothing."""
@@ -126,48 +131,6 @@ class Decider:
         if len(near) > 1 and near[0].score - near[1].score < _AHEAD:
             return Suggestions(tuple(near[:SUGGESTED]))
         return None
-
-    def _double(self, parts: Sequence[str], whole: Sequence[Hit]) -> Answer | None:
-        """Two questions of two topics in one text, in their order, cut where both are surest.
-
-        Both must be seen in the whole text, and one of them be what it is most like.
-        """
-        seen = {hit.topic for hit in whole}
-        pairs = [
-            pair
-            for at in range(1, len(parts))
-            if (pair := self._pair(STOP.join(parts[:at]), STOP.join(parts[at:])))
-            and whole[0].topic in (topics := {hit.topic for hit in pair})
-            and len(topics & seen) == len(pair)
-        ]
-        return Answer(max(pairs, key=lambda pair: min(hit.score for hit in pair))) if pairs else None
-
-    def _pair(self, first: str, second: str) -> tuple[Hit, ...]:
-        """The hits of two sides of a text where both are sure, and each asks or plainly names its topic; or nothing."""
-        sides = (first, second)
-        if not any(map(intents.asks, sides)):
-            return ()
-        hits = [(side, hit) for side in sides for hit in self._ranker.rank(side)[:1]]
-        sure = [
-            self.detailed(hit, side)
-            for side, hit in hits
-            if hit.score >= _BOTH_SURE and (intents.asks(side) or hit.parts["learned"] >= _PLAIN)
-        ]
-        return tuple(sure) if len(sure) == len(sides) else ()
-
-    def _joined(self, plain: str, whole: Sequence[Hit]) -> list[str]:
-        """The two questions of one that names two subjects (档案和户口怎么转), or nothing where one entry has both."""
-        for clause in sentences(plain):
-            words = self._segmenter.cut(clause).words
-            for at in range(1, len(words)):
-                gap = words[at] in _AND and at + 1 < len(words)
-                first, second = words[at - 1], words[at + gap]
-                if not (first != second and self._ranker.is_subject(first) and self._ranker.is_subject(second)):
-                    continue
-                if gap or not (whole and self._ranker.knows(whole[0].entry_id, (first, second))):
-                    before, after = "".join(words[: at - 1]), "".join(words[at + gap + 1 :])
-                    return [before + first + after, before + second + after]
-        return []
 
 
 def hit_of(entry: Entry, score: float, *, variant: str = "") -> Hit:

@@ -155,7 +155,9 @@ _ASKS = re.compile(
     r"|(.)[不没]\1|[不没](?:了|啊|呀)?$|[成行]不|想|求|帮我|给我|查不到|登不上|打不开|找不[着到]|没收到|丢了|不见了|忘了"
 )
 _FRAME = re.compile(rf"^(?:那么?|然后|还有|另外|顺便|再问|对了|哦|好的?|嗯|{STOP})+")
-_LEANS = re.compile(rf"^.{{1,7}}(?:的|的话|的情况)呢?{STOP}?$")
+_LEANS = re.compile(
+    rf"^.{{1,7}}(?:的|的话|的情况)呢?{STOP}?$|呢$|^[^{STOP}]{{1,7}}也[^{STOP}]{{0,9}}$|^(?:换成|如果是|要是)[^{STOP}]{{1,6}}$"
+)
 _JOINED = re.compile(
     r"(?:另外|还有就是|还有|以及|顺便|然后|再就是|同时|并且|对了|(?<=[^a-z0-9 ]{3}) (?=[^ ]{3}))(?!没)"
 )
@@ -195,7 +197,7 @@ def without_frame(normalised: str) -> str:
 
 
 def leans(normalised: str) -> bool:
-    """Whether the text ends as only half of a question does (考研的呢, 出国的话)."""
+    """Whether the text is only half of a question, as 考研的呢, 出国的话 and 党员也一样吗."""
     return _LEANS.search(normalised) is not None
 
 

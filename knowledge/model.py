@@ -3,6 +3,7 @@
 Built by training.py, kept by artifact.py. Immutable; safe to share between threads.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -51,17 +52,18 @@ class Model:
     """Numbers learnt from questions. `starts`, `rows` and `values` are the questions by feature.
 
     Questions are numbered by topic: those of topic k are `topic_starts[k]` to `topic_starts[k + 1]`; `owned` tells
-    which of them are an entry's own. `parts` are where each entry's own and each topic's further ones start, and
+    which of them are an entry's own. Weights and values are halves: that is
+    enough, and every process maps them. `parts` are where each entry's own and each topic's further ones start, and
     `topic_parts` which part is each topic's first. `words` are the canonical words of each entry's title and variants.
     """
 
     topics: tuple[str, ...]
     vocabulary: Mapping[str, int]
     rarity: Floats
-    weights: Floats
+    weights: NDArray[np.float16]
     starts: Integers
-    rows: Integers
-    values: Floats
+    rows: NDArray[np.unsignedinteger[Any]]
+    values: NDArray[np.float16]
     topic_starts: Integers
     parts: Integers
     topic_parts: Integers
@@ -77,7 +79,7 @@ class Model:
         if not len(vector.ids):
             none, topics = np.zeros(count, dtype=np.float32), np.zeros(len(self.topics), dtype=np.float32)
             return Likeness(topics, topics, topics, none, np.zeros(len(self.parts), dtype=np.float32), vector.known)
-        learned = vector.values @ self.weights[vector.ids]
+        learned = vector.values @ self.weights[vector.ids].astype(np.float32)
         first, sizes = self.starts[vector.ids], self.starts[vector.ids + 1] - self.starts[vector.ids]
         ends = np.cumsum(sizes)
         at = np.arange(ends[-1], dtype=np.int32) + np.repeat(first - (ends - sizes), sizes)
@@ -101,14 +103,16 @@ class Model:
 
 def as_vector(counts: Mapping[str, int], vocabulary: Mapping[str, int], rarity: Floats) -> Vector:
     """Counted features as a vector of length 1, weighed by rarity."""
-    known = [(at, count) for name, count in counts.items() if (at := vocabulary.get(name)) is not None]
-    if not known:
+    found = [(at, count) for name, count in counts.items() if (at := vocabulary.get(name)) is not None]
+    if not found:
         return Vector(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32), 0.0)
-    numbers, times = zip(*known, strict=True)
-    ids = np.array(numbers, dtype=np.int32)
-    values = (1 + np.log(np.array(times, dtype=np.float32))) * rarity[ids]
-    values /= np.sqrt(values @ values)
-    return Vector(ids, values, len(known) / len(counts))
+    ids = np.fromiter((at for at, _ in found), dtype=np.int32, count=len(found))
+    values = rarity[ids]
+    for place, (_, count) in enumerate(found):
+        if count > 1:
+            values[place] *= 1 + math.log(count)
+    values /= math.sqrt(float(values @ values))
+    return Vector(ids, values, len(found) / len(counts))
 
 
 class Reader:

@@ -1,6 +1,6 @@
 """Ranking topics by likeness to a question, with the entry of each that fits best. Scores only; base.py decides."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -25,7 +25,10 @@ class Ranker:
     def __init__(self, entries: Sequence[Entry], segmenter: Segmenter, model: Model) -> None:
         self._model = model
         self._segmenter = segmenter
-        self.rank = lru_cache(maxsize=_REMEMBERED)(self._rank)
+        self._ranked = lru_cache(maxsize=_REMEMBERED)(self._rank)
+        self.nearest = lru_cache(maxsize=_REMEMBERED)(self._nearest)
+        self._numbers = {topic: number for number, topic in enumerate(model.topics)}
+        self.topics = frozenset(model.topics) - {OUT_OF_SCOPE}
         self._reader = Reader(model, segmenter)
         self._by_topic: dict[str, list[Entry]] = {}
         for entry in entries:
@@ -44,24 +47,42 @@ class Ranker:
         """A normalised text with pinyin and initials read as words."""
         return self._reader.spell(plain)
 
-    def _rank(self, plain: str) -> tuple[Hit, ...]:
-        """The nearest topics, each by its best entry, best first, with the parts of its score. Call as `rank`."""
+    def rank(self, plain: str) -> tuple[Hit, ...]:
+        """The nearest topics, each by its best entry, best first, with the parts of its score. Remembered."""
+        return self._ranked(plain)[0]
+
+    def _nearest(self, plain: str) -> Hit | None:
+        """The first of `rank`, for less. Call as `nearest`, which remembers."""
+        return next(iter(self._rank(plain, lambda numbers: numbers[:1])[0]), None)
+
+    def score(self, plain: str, topic: str) -> float:
+        """A topic's score in `rank`, 0 where it is not there; for less."""
+        number = self._numbers.get(topic)
+        hits, _ = self._rank(plain, lambda numbers: [one for one in numbers if one == number])
+        return hits[0].score if hits else 0.0
+
+    def likeness(self, plain: str, *topics: str) -> list[float]:
+        """How much a text is like each of these topics, near or not: from -1 or less to 2 or so."""
+        totals = self._ranked(plain)[1]
+        return [totals[self._numbers[topic]] if topic in self._numbers else _NOTHING for topic in topics]
+
+    def _rank(self, plain: str, wanted: Callable[[list[int]], list[int]] = list) -> tuple[tuple[Hit, ...], list[float]]:
+        """The hits of the nearest topics, of these numbers those `wanted`; and the likeness to each topic."""
         likeness = self._reader.compare(plain)
         if not likeness.known:
-            return ()
+            return (), likeness.total.tolist()
         outside = float(likeness.total[self._outside]) if self._outside is not None else _NOTHING
         words = {word: self._segmenter.weight(word) for word in self._segmenter.cut(plain).terms if self.tells(word)}
         order = np.argsort(-likeness.total, kind="stable")[: _CANDIDATES + 1].tolist()
         numbers = [number for number in order if number != self._outside][:_CANDIDATES]
         totals = [float(likeness.total[number]) for number in numbers]
         parts = likeness.parts.tolist()
-        return tuple(
-            self._hit(
-                number, likeness, parts, words,
-                ahead=total - max(_others(totals, at), default=_NOTHING), outside=outside,
-            )
-            for at, (number, total) in enumerate(zip(numbers, totals, strict=True))
-        )  # fmt: skip
+        hits = []
+        for number in wanted(numbers):
+            at = numbers.index(number)
+            ahead = totals[at] - max(_others(totals, at), default=_NOTHING)
+            hits.append(self._hit(number, likeness, parts, words, ahead=ahead, outside=outside))
+        return tuple(hits), likeness.total.tolist()
 
     def tells(self, word: str) -> bool:
         """Whether a word says something about the matter: no function word, and not in every question here."""

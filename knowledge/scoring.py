@@ -24,7 +24,7 @@ class Thresholds:
     `margin`: the best must be this far ahead of the next topic. `near`: how far behind the best a suggestion may be.
     """
 
-    answer: float = 0.5
+    answer: float = 0.45
     suggest: float = 0.12
     margin: float = 0.0
 

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -15,7 +16,7 @@ from weakref import WeakValueDictionary
 import jieba
 
 from knowledge.entry import Dictionary
-from knowledge.text import STOP, normalise
+from knowledge.text import STOP, normalise, sentences
 
 _DOMAIN_FREQUENCY = 200_000
 _COMMONEST, _SPAN = 6.5, 8.0
@@ -170,12 +171,12 @@ class Segmenter:
         self._jieba.add_word(word, frequency)
 
     def _cut(self, normalised: str) -> Words:
+        """Call as `cut`, which remembers; sentences too, for a text may be read whole and in parts."""
+        if STOP in normalised:
+            parts = [self.cut(part) for part in sentences(normalised)]
+            return Words(tuple(chain(*(part.words for part in parts))), tuple(chain(*(part.terms for part in parts))))
         canonical = self._canonical
-        found = [
-            canonical.get(word, word)
-            for word in self._jieba.cut(normalised, HMM=False)
-            if word != STOP and word != " "  # noqa: PLR1714 - measured: two comparisons beat a tuple here
-        ]
+        found = [canonical.get(word, word) for word in self._jieba.cut(normalised, HMM=False) if word != " "]
         words = [word for each in found for word in each.split("+")] if "+" in "".join(found) else found
         return Words(tuple(words), tuple(word for word in words if word not in _FUNCTION_WORDS))
 

@@ -10,7 +10,7 @@ from flask import Flask
 
 import knowledge
 from bot.cli.kb import kb
-from knowledge.decisions import Answer
+from knowledge.decisions import Answer, Suggestions
 from knowledge.evaluation import OUT_OF_SCOPE, evaluate, read_questions
 from knowledge.lint import lint
 from knowledge.loader import load
@@ -106,24 +106,66 @@ def test_the_labelled_questions_are_of_every_kind_and_topic(outcomes):
 
 
 def test_single_questions(outcomes):
-    """Measured on 2026-11-25: 92.2% right at once, 95.9% among the three offered, 4.8% answered wrongly."""
-    assert share(outcomes, "first", *SINGLE) >= 0.9
-    assert share(outcomes, "within_three", *SINGLE) >= 0.94
-    assert share(outcomes, "wrong", *SINGLE) <= 0.065
+    """Measured on 2026-11-26: 95.9% right at once, 98.4% among the three offered, 2.4% answered wrongly."""
+    assert share(outcomes, "first", *SINGLE) >= 0.94
+    assert share(outcomes, "within_three", *SINGLE) >= 0.97
+    assert share(outcomes, "wrong", *SINGLE) <= 0.035
 
 
 def test_what_is_not_ours_is_not_answered(outcomes):
-    """Measured on 2026-11-25: 3.5% of what is near and 1.1% of what is far were answered, 7.9% asked back."""
+    """Measured on 2026-11-26: 3.9% of what is near and 0.8% of what is far were answered."""
     assert share(outcomes, "wrong", "near") <= 0.06
-    assert share(outcomes, "wrong", "far") <= 0.04
-    assert share(outcomes, "refused", "near", "far") >= 0.86
+    assert share(outcomes, "wrong", "far") <= 0.03
+    assert share(outcomes, "refused", "near", "far") >= 0.9
 
 
 def test_several_questions_vague_ones_and_follow_ups(outcomes):
-    """Measured on 2026-11-25: both questions answered 45.8%, vague ones asked back 74.5%, follow-ups right 84.3%."""
-    assert share(outcomes, "first", "double") >= 0.4
+    """Measured on 2026-11-26: both questions answered 79.7%, vague ones asked back 74.2%, follow-ups right 88.6%."""
+    assert share(outcomes, "first", "double") >= 0.75
     assert share(outcomes, "first", "ambiguous") >= 0.68
-    assert share(outcomes, "first", "follow_up") >= 0.79
+    assert share(outcomes, "first", "follow_up") >= 0.85
+
+
+@pytest.mark.parametrize(
+    ("text", "topics"),
+    [
+        ("宿舍押金怎么退 学位服几号还", ("dorm.deposit", "leave.ceremony")),
+        ("户口能在学校留两年吗，档案呢", ("hukou.stay", "archive.keep_school")),
+        ("我没签单位，档案和党组织关系怎么转", ("archive.transfer", "party.transfer")),
+        ("毕业证丢了，学信网上怎么查学历", ("cert.lost", "cert.verify")),
+    ],
+)
+def test_two_questions_are_both_answered_in_their_order(base, text, topics):
+    assert base.ask(text).topics == topics
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("毕业证已经领了，现在想知道档案怎么转", "archive.transfer"),
+        ("论文没过，说要再读一年，怎么申请延毕", "study.delay"),
+        ("毕业生开店有补贴吗", "job.startup"),
+    ],
+)
+def test_what_is_told_beside_a_question_is_not_answered_first(base, text, topic):
+    assert base.ask(text).topics[0] == topic
+
+
+@pytest.mark.parametrize("text", ["档案和户口", "档案户口", "档案怎么转，户口呢，", "档案怎么转 户口吗 "])
+def test_a_text_of_endless_questions_is_read_in_few_ways(base, text):
+    """Each way costs two looks at the whole text: a message of two thousand characters must not take seconds."""
+    assert len(base.pairs(text * 500)) <= 11
+
+
+@pytest.mark.parametrize("text", ["过期了怎么办", "写错了", "往哪儿转"])
+def test_a_question_that_names_nothing_is_asked_back(base, text):
+    assert isinstance(base.ask(text), Suggestions)
+
+
+@pytest.mark.parametrize("text", ["今天天气怎么样", "哈哈哈", "食堂好吃吗", "科目二怎么练"])
+def test_a_remark_about_something_else_is_no_follow_up(base, text):
+    decision = base.ask(text, base.remember(base.ask("档案怎么转"), None, NOW))
+    assert not isinstance(decision, Answer) or decision.topic.startswith("meta.")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +177,8 @@ def test_several_questions_vague_ones_and_follow_ups(outcomes):
         ("团关系怎么转", "当兵的呢", "league.transfer"),
         ("档案放哪", "没工作的呢", "archive.where"),
         ("毕业证怎么领", "辅修的呢", "cert.collect"),
-        ("户口怎么迁", "出国的话", "hukou.move_out"),
+        ("户口怎么迁", "出国的话", "archive.abroad"),
+        ("党组织关系怎么转", "团员的呢", "league.transfer"),
     ],
 )
 def test_half_a_question_is_about_what_was_answered_last(base, said, then, topic):

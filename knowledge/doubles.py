@@ -1,0 +1,127 @@
+"""Two questions in one text: where it may be cut in two, and whether that was meant. Calibrated; pure.
+
+docs/knowledge.md says how the numbers here were found and how to find them again.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from knowledge import intents
+from knowledge.decisions import Hit
+from knowledge.ranking import Ranker
+from knowledge.text import STOP, sentences
+from knowledge.tokens import Segmenter
+
+_CLAUSES, _MANY = 8, 3
+_LONG = 20
+_LEAST = 0.0001
+_AND = frozenset(("和", "跟", "与", "及", "以及", "还有"))
+BIAS = -4.7
+WEIGHTS: Mapping[str, float] = {
+    "score": 0.24, "whole": 3.71, "learned": 2.95, "asks": 1.65, "then_asks": 1.57, "likeliest": 1.70, "length": 0.69,
+    "named": 1.87,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One way to read a text as two questions: their texts, what each is most like, and the signs for it."""
+
+    texts: tuple[str, str]
+    hits: tuple[Hit, Hit]
+    signs: Mapping[str, float]
+
+    @property
+    def weight(self) -> float:
+        """The log-odds that just these two things are asked."""
+        return BIAS + sum(WEIGHTS[name] * value for name, value in self.signs.items())
+
+
+def find_pair(plain: str, ranker: Ranker, segmenter: Segmenter) -> list[tuple[str, Hit]]:
+    """The two questions of two topics that `plain` asks, as texts and hits; nothing where it rather asks one.
+
+    They are in their order where both sides ask; else what the whole is most like comes first, for the other may be
+    mere background.
+    """
+    best = max(pairs(plain, ranker, segmenter), key=lambda pair: pair.weight, default=None)
+    if best is None or best.weight <= 0:
+        return []
+    sides = list(zip(best.texts, best.hits, strict=True))
+    both_ask = best.signs["asks"] and best.signs["then_asks"]
+    return sides if both_ask or ranker.rank(plain)[0].topic != best.hits[1].topic else sides[::-1]
+
+
+def pairs(plain: str, ranker: Ranker, segmenter: Segmenter) -> list[Pair]:
+    """Each way to read `plain`, normalised and spelt, as two questions of two topics."""
+    found = []
+    for texts, named in _cuts(plain, ranker, segmenter):
+        first, second = map(ranker.nearest, texts)
+        if first and second and first.topic != second.topic:
+            hits = (first, second)
+            found.append(Pair(texts, hits, _signs(plain, texts, hits, ranker) | {"named": named}))
+    return found
+
+
+def _signs(plain: str, texts: tuple[str, str], hits: tuple[Hit, Hit], ranker: Ranker) -> dict[str, float]:
+    """The signs for a pair.
+
+    How sure the less sure side is; how much the whole is like the less likely topic; what was learnt of it; whether
+    each side asks; whether the whole is most like one of them; how long they are.
+    """
+    least = min(max(min(hit.score for hit in hits), _LEAST), 1 - _LEAST)
+    topics = [hit.topic for hit in hits]
+    return {
+        "score": math.log(least / (1 - least)),
+        "whole": min(ranker.likeness(plain, *topics)),
+        "learned": min(hit.parts["learned"] for hit in hits),
+        "asks": intents.asks(texts[0]),
+        "then_asks": intents.asks(texts[1]),
+        "likeliest": ranker.rank(plain)[0].topic in topics,
+        "length": sum(min(len(text), _LONG) for text in texts) / 10,
+    }
+
+
+def _cuts(plain: str, ranker: Ranker, segmenter: Segmenter) -> Iterator[tuple[tuple[str, str], bool]]:
+    """Each way to read a text as two, and whether that is by two subjects that it names for one question."""
+    clauses = intents.clauses(plain)[:_CLAUSES]
+    for at in range(1, len(clauses)):
+        sides = (STOP.join(clauses[:at]), STOP.join(clauses[at:]))
+        if all(_may_ask(side, ranker, segmenter, surely=len(clauses) > _MANY) for side in sides):
+            yield sides, False
+    for texts in _named_last(clauses, ranker, segmenter):
+        yield texts, True
+    together = (_named_together(plain, segmenter.cut(clause).words, ranker) for clause in sentences(plain))
+    for texts in islice(chain.from_iterable(together), _MANY):
+        yield texts, True
+
+
+def _may_ask(text: str, ranker: Ranker, segmenter: Segmenter, *, surely: bool) -> bool:
+    """Whether a side is worth reading: it says something; of a long story's sides only what is a question."""
+    return any(map(ranker.tells, segmenter.cut(text).terms)) and (not surely or intents.asks(text))
+
+
+def _named_last(clauses: Sequence[str], ranker: Ranker, segmenter: Segmenter) -> Iterator[tuple[str, str]]:
+    """A question, and the same about the subject named last (户口能留两年吗，档案呢)."""
+    last = [word for word in segmenter.cut(clauses[-1]).words if ranker.tells(word)] if len(clauses) > 1 else []
+    if len(last) != 1 or not ranker.is_subject(last[0]) or intents.facets(clauses[-1]):
+        return
+    for clause in reversed(clauses[:-1]):
+        words = segmenter.cut(clause).words
+        subject = next((word for word in words if ranker.is_subject(word) and word != last[0]), None)
+        if subject is not None:
+            yield STOP.join(clauses[:-1]), "".join(words).replace(subject, last[0], 1)
+            return
+
+
+def _named_together(plain: str, words: Sequence[str], ranker: Ranker) -> Iterator[tuple[str, str]]:
+    """One question about two subjects (档案和户口怎么转), once about each; two beside each other may be one name."""
+    for at in range(1, len(words)):
+        gap = words[at] in _AND and at + 1 < len(words)
+        first, second = words[at - 1], words[at + gap]
+        if first == second or not ranker.is_subject(first) or not ranker.is_subject(second):
+            continue
+        if gap or not any(ranker.knows(hit.entry_id, (first, second)) for hit in ranker.rank(plain)[:1]):
+            before, after = "".join(words[: at - 1]), "".join(words[at + gap + 1 :])
+            yield before + first + after, before + second + after
