@@ -3,7 +3,8 @@
 Two questions in one text: a logistic regression over the signs of each way to cut a text of tune.jsonl in two; what is
 to be told is whether just these two were asked (in single questions never). Follow-ups: of all that each may mean, the
 right ones are made likeliest (a conditional logit); beside those of tune.jsonl there are its single questions, each
-behind an entry of another topic, at a third of the weight (what is none of ours at a tenth: it is rare there). Only tune.jsonl is read. Takes a minute; numpy only.
+behind an entry of another topic, at a third of the weight (what is none of ours at a tenth: it is rare there). Only
+tune.jsonl is read. Takes a minute; numpy only.
 """
 
 import random
@@ -19,9 +20,8 @@ from calibrate import NOT_SINGLE, regress
 import knowledge
 from knowledge import doubles, readings
 from knowledge.base import KnowledgeBase
-from knowledge.decisions import Answer
 from knowledge.entry import OUT_OF_SCOPE, Entry
-from knowledge.evaluation import Question, read_questions
+from knowledge.evaluation import Question, context_after, read_questions
 from knowledge.tokens import private_cache_folder
 
 SEED = 3
@@ -32,12 +32,14 @@ STEPS = 30
 
 
 def show(title: str, now: Mapping[str, float], found: Sequence[float]) -> None:
+    """Prints each sign's weight as it is and as it was found."""
     print(f"\n{title}\n记号\t现在的\t算出来的")
     for (name, value), other in zip(now.items(), found, strict=True):
         print(f"{name}\t{value:.2f}\t{other:.2f}")
 
 
 def calibrate_doubles(base: KnowledgeBase, questions: Sequence[Question]) -> None:
+    """Finds and prints the bias and weights of doubles.py."""
     rows, labels = [], []
     for question in questions:
         asked = {question.topic, *question.also} if question.kind == "double" else set()
@@ -54,9 +56,9 @@ def turns(base: KnowledgeBase, questions: Sequence[Question]) -> Iterator[tuple[
     entries = list(base.entries.values())
     for question in questions:
         if question.kind == "follow_up":
-            before = base.ask(question.after[-1])
-            if isinstance(before, Answer):
-                yield question, base.get_entry(before.hits[-1].entry_id), 1.0
+            before = context_after(base, question.after)
+            if before is not None and before.topic:
+                yield question, base.get_entry(before.topic), 1.0
         elif question.kind not in NOT_SINGLE:
             area = readings.area(question.topic)
             others = [entry for entry in entries if entry.topic not in {question.topic, *question.also}]
@@ -66,6 +68,7 @@ def turns(base: KnowledgeBase, questions: Sequence[Question]) -> Iterator[tuple[
 
 
 def calibrate_follow_ups(base: KnowledgeBase, questions: Sequence[Question]) -> None:
+    """Finds (Newton's method) and prints the weights of readings.py."""
     names = list(readings.WEIGHTS)
     cases = []
     for question, last, weight in turns(base, questions):
@@ -90,6 +93,7 @@ def calibrate_follow_ups(base: KnowledgeBase, questions: Sequence[Question]) -> 
 
 
 def main() -> None:
+    """Both, on tune.jsonl."""
     base = knowledge.open_base(cache_folder=private_cache_folder())
     questions = [
         question

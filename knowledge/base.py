@@ -15,7 +15,7 @@ from knowledge.following import Follower
 from knowledge.ranking import Ranker
 from knowledge.readings import Reading, Readings
 from knowledge.scoring import Thresholds
-from knowledge.text import fold, normalise, strip_fillers
+from knowledge.text import fold, strip_fillers
 from knowledge.tokens import Segmenter
 from knowledge.training import learn, own_questions
 
@@ -36,7 +36,8 @@ class KnowledgeBase:
         self._segmenter = segmenter
         self._decider = Decider(self.entries, segmenter, ranker, thresholds)
         self._written = lru_cache(maxsize=_REMEMBERED)(self._fold)
-        self._follower = Follower(self.find_entry, segmenter, ranker, self._decider)
+        self._readings = Readings(segmenter, ranker)
+        self._follower = Follower(self.find_entry, segmenter, ranker, self._decider, self._readings)
 
     @classmethod
     def build(
@@ -117,7 +118,7 @@ class KnowledgeBase:
 
     def rank(self, text: str) -> Sequence[Hit]:
         """The topics nearest to `text`, best first, with the parts of their scores; nothing is decided yet."""
-        return self._ranker.rank(self._ranker.spell(normalise(text)))
+        return self._ranker.rank(self._written(text)[1])
 
     def pairs(self, text: str) -> Sequence[Pair]:
         """Each way to read `text` as two questions, with the signs for it; nothing is decided yet."""
@@ -126,11 +127,11 @@ class KnowledgeBase:
     def readings(self, text: str, last: Entry) -> Sequence[Reading]:
         """All that `text` may mean after `last` was answered, with all signs, likeliest first; nothing is decided."""
         framed = intents.without_frame(self._written(text)[1])
-        return Readings(self._segmenter, self._ranker).of(framed, last, thorough=True)
+        return self._readings.of(framed, last, thorough=True)
 
     def why(self, text: str, topic: str) -> list[tuple[str, float]]:
         """The features of `text` that speak most for `topic`, with their shares of what was learnt, largest first."""
-        return self._ranker.why(self._ranker.spell(normalise(text)), topic)
+        return self._ranker.why(self._written(text)[1], topic)
 
     def _fold(self, text: str) -> tuple[str, str]:
         """Call as `_written`, which remembers. The text folded; and that without what only fills, spelt right."""

@@ -24,7 +24,6 @@ _DOUBTLESS = 0.97
 _SURE_ALONE = 0.8
 _BROAD = 4
 _WORTH_OFFERING = 0.5
-_CLAUSES = 8
 _REMEMBERED = 512
 
 
@@ -81,7 +80,7 @@ class Decider:
         """The one sure question of a text that tells much beside it."""
         decisions = [
             self._judge(self._ranker.rank(part), part)
-            for part in intents.clauses(plain)[:_CLAUSES]
+            for part in intents.clauses(plain)
             if intents.asks(part) and self.says(part)
         ]
         sure = {one.topic: one for one in decisions if isinstance(one, Answer) and one.score >= _SURE_ALONE}

@@ -14,7 +14,7 @@ from knowledge.ranking import Ranker
 from knowledge.text import STOP, sentences
 from knowledge.tokens import Segmenter
 
-_CLAUSES, _MANY = 8, 3
+_MANY = 3
 _LONG = 20
 _LEAST = 0.0001
 _AND = frozenset(("和", "跟", "与", "及", "以及", "还有"))
@@ -85,7 +85,7 @@ def _signs(plain: str, texts: tuple[str, str], hits: tuple[Hit, Hit], ranker: Ra
 
 def _cuts(plain: str, ranker: Ranker, segmenter: Segmenter) -> Iterator[tuple[tuple[str, str], bool]]:
     """Each way to read a text as two, and whether that is by two subjects that it names for one question."""
-    clauses = intents.clauses(plain)[:_CLAUSES]
+    clauses = intents.clauses(plain)
     for at in range(1, len(clauses)):
         sides = (STOP.join(clauses[:at]), STOP.join(clauses[at:]))
         if all(_may_ask(side, ranker, segmenter, surely=len(clauses) > _MANY) for side in sides):

@@ -83,13 +83,14 @@ def evaluate(base: KnowledgeBase, questions: Iterable[Question]) -> list[Outcome
     """Each question asked in a conversation of its own, in order."""
     outcomes = []
     for question in questions:
-        decision = base.ask(question.text, _context(base, question.after))
+        decision = base.ask(question.text, context_after(base, question.after))
         offered = base.related(decision) if isinstance(decision, Answer) else ()
         outcomes.append(judge(question, decision, [entry.topic for entry in offered]))
     return outcomes
 
 
-def _context(base: KnowledgeBase, turns: Sequence[str]) -> Context | None:
+def context_after(base: KnowledgeBase, turns: Sequence[str]) -> Context | None:
+    """What a conversation remembers after these turns of the student; None where there were none."""
     context: Context | None = None
     for turn in turns:
         context = base.remember(base.ask(turn, context), context, _ANY_TIME)

@@ -9,8 +9,7 @@ from knowledge.deciding import SUGGESTED, Decider, cases_in, hit_of
 from knowledge.decisions import Answer, Decision, Hit, Suggestions
 from knowledge.entry import CASES, OUT_OF_SCOPE, Entry
 from knowledge.ranking import Ranker
-from knowledge.readings import Reading, Readings
-from knowledge.text import fold
+from knowledge.readings import Reading, Readings, folded
 from knowledge.tokens import Segmenter
 
 _LIKELY = 0.5
@@ -21,13 +20,18 @@ class Follower:
     """Reads texts behind the entry that was answered last. Safe to share between threads."""
 
     def __init__(
-        self, find_entry: Callable[[str], Entry | None], segmenter: Segmenter, ranker: Ranker, decider: Decider
+        self,
+        find_entry: Callable[[str], Entry | None],
+        segmenter: Segmenter,
+        ranker: Ranker,
+        decider: Decider,
+        readings: Readings,
     ) -> None:
         self._find_entry = find_entry
         self._segmenter = segmenter
         self._ranker = ranker
         self._decider = decider
-        self._readings = Readings(segmenter, ranker)
+        self._readings = readings
 
     def follow(self, plain: str, last: Entry) -> Decision | None:
         """What `plain` means as a question about the entry answered last; None where it stands alone."""
@@ -52,7 +56,7 @@ class Follower:
         """Whether a text asks for something particular of the last answer and says nothing else (要带什么)."""
         if not intents.facets(framed) or self._decider.says(intents.without_facets(framed)):
             return False
-        title = fold(last.title)
+        title = folded(last.title)
         words = self._segmenter.cut(framed).words
         others = (one for one in words if one not in title and one not in _CASES and not intents.facets(one))
         return not any(map(self._ranker.is_subject, others))

@@ -154,13 +154,12 @@ _ASKS = re.compile(
     r"怎|咋|吗|呢|什么|啥|哪|多少|多久|几|如何|可以|是否|有没有|能否|谁|何时|还能|办$|电话"
     r"|(.)[不没]\1|[不没](?:了|啊|呀)?$|[成行]不|想|求|帮我|给我|查不到|登不上|打不开|找不[着到]|没收到|丢了|不见了|忘了"
 )
+_CLAUSES = 8
 _FRAME = re.compile(rf"^(?:那么?|然后|还有|另外|顺便|再问|对了|哦|好的?|嗯|{STOP})+")
 _LEANS = re.compile(
     rf"^.{{1,7}}(?:的|的话|的情况)呢?{STOP}?$|呢$|^[^{STOP}]{{1,7}}也[^{STOP}]{{0,9}}$|^(?:换成|如果是|要是)[^{STOP}]{{1,6}}$"
 )
-_JOINED = re.compile(
-    r"(?:另外|还有就是|还有|以及|顺便|然后|再就是|同时|并且|对了|(?<=[^a-z0-9 ]{3}) (?=[^ ]{3}))(?!没)"
-)
+_JOINED = re.compile(r"(?:另外|还有就是|还有|以及|顺便|然后|再就是|同时|并且|对了)(?!没)")
 
 
 @lru_cache(maxsize=1024)
@@ -202,6 +201,6 @@ def leans(normalised: str) -> bool:
 
 
 def clauses(normalised: str) -> list[str]:
-    """The parts of a text that may each be a question of its own."""
+    """The parts of a text that may each be a question of its own; at most the first eight."""
     parts = (without_frame(part) for part in _JOINED.sub(STOP, normalised).split(STOP))
-    return [part for part in parts if part]
+    return [part for part in parts if part][:_CLAUSES]

@@ -52,9 +52,9 @@ class Model:
     """Numbers learnt from questions. `starts`, `rows` and `values` are the questions by feature.
 
     Questions are numbered by topic: those of topic k are `topic_starts[k]` to `topic_starts[k + 1]`; `owned` tells
-    which of them are an entry's own. Weights and values are halves: that is
-    enough, and every process maps them. `parts` are where each entry's own and each topic's further ones start, and
+    which of them are an entry's own. `parts` are where each entry's own and each topic's further ones start, and
     `topic_parts` which part is each topic's first. `words` are the canonical words of each entry's title and variants.
+    Weights and values are half precise: that is enough, and every process maps them.
     """
 
     topics: tuple[str, ...]

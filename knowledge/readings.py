@@ -20,7 +20,8 @@ WEIGHTS: Mapping[str, float] = {
     "outside": 1.92, "outside_lead": 3.07,
 }  # fmt: skip
 _MOST_WORDS, _LONG = 6, 30
-_folded = lru_cache(maxsize=1024)(fold)  # for titles, which are the same again and again
+folded = lru_cache(maxsize=1024)(fold)
+"""A title folded: they are the same again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Readings:
         stays = self._stays(framed, last, alone, most)
         surest = max(reading.weight for reading in readings)
         if thorough or weigh(last.topic, stays | {"behind": 1.0}).weight > surest:
-            stays["behind"] = self._ranker.score(_folded(last.title) + STOP + framed, last.topic)
+            stays["behind"] = self._ranker.score(folded(last.title) + STOP + framed, last.topic)
         readings.append(weigh(last.topic, stays))
         return sorted(readings, key=lambda reading: -reading.weight)
 
@@ -96,12 +97,12 @@ class Readings:
         The last topic's twin in another area (party.transfer → league.transfer); what the last title asks, of the
         subject that is named instead.
         """
-        title = self._segmenter.cut(_folded(last.title)).words
+        title = self._segmenter.cut(folded(last.title)).words
         named = next(filter(self._ranker.is_subject, title), None)
         other = (
             word for word in self._segmenter.cut(framed).words if self._ranker.is_subject(word) and word not in CASES
         )
-        subject = next((word for word in other if word not in _folded(last.title)), None)
+        subject = next((word for word in other if word not in folded(last.title)), None)
         instead: Hit | None = None
         if named and subject:
             kept = (word for word in title if word == named or not self._ranker.is_subject(word))

@@ -106,21 +106,21 @@ def test_the_labelled_questions_are_of_every_kind_and_topic(outcomes):
 
 
 def test_single_questions(outcomes):
-    """Measured on 2026-11-26: 95.9% right at once, 98.4% among the three offered, 2.4% answered wrongly."""
+    """Measured on 2026-11-26: 95.9% right at once, 98.4% among the three offered, 2.1% answered wrongly."""
     assert share(outcomes, "first", *SINGLE) >= 0.94
     assert share(outcomes, "within_three", *SINGLE) >= 0.97
     assert share(outcomes, "wrong", *SINGLE) <= 0.035
 
 
 def test_what_is_not_ours_is_not_answered(outcomes):
-    """Measured on 2026-11-26: 3.9% of what is near and 0.8% of what is far were answered."""
+    """Measured on 2026-11-26: 4.6% of what is near and 2.3% of what is far were answered."""
     assert share(outcomes, "wrong", "near") <= 0.06
     assert share(outcomes, "wrong", "far") <= 0.03
     assert share(outcomes, "refused", "near", "far") >= 0.9
 
 
 def test_several_questions_vague_ones_and_follow_ups(outcomes):
-    """Measured on 2026-11-26: both questions answered 79.7%, vague ones asked back 74.2%, follow-ups right 88.6%."""
+    """Measured on 2026-11-26: both questions answered 79.7%, vague ones asked back 75.3%, follow-ups right 89.2%."""
     assert share(outcomes, "first", "double") >= 0.75
     assert share(outcomes, "first", "ambiguous") >= 0.68
     assert share(outcomes, "first", "follow_up") >= 0.85
@@ -147,8 +147,8 @@ def test_two_questions_are_both_answered_in_their_order(base, text, topics):
         ("毕业生开店有补贴吗", "job.startup"),
     ],
 )
-def test_what_is_told_beside_a_question_is_not_answered_first(base, text, topic):
-    assert base.ask(text).topics[0] == topic
+def test_what_is_told_beside_a_question_is_not_answered(base, text, topic):
+    assert base.ask(text).topics == (topic,)
 
 
 @pytest.mark.parametrize("text", ["档案和户口", "档案户口", "档案怎么转，户口呢，", "档案怎么转 户口吗 "])
@@ -164,8 +164,7 @@ def test_a_question_that_names_nothing_is_asked_back(base, text):
 
 @pytest.mark.parametrize("text", ["今天天气怎么样", "哈哈哈", "食堂好吃吗", "科目二怎么练"])
 def test_a_remark_about_something_else_is_no_follow_up(base, text):
-    decision = base.ask(text, base.remember(base.ask("档案怎么转"), None, NOW))
-    assert not isinstance(decision, Answer) or decision.topic.startswith("meta.")
+    assert not isinstance(base.ask(text, base.remember(base.ask("档案怎么转"), None, NOW)), Answer)
 
 
 @pytest.mark.parametrize(
