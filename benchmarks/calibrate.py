@@ -58,7 +58,7 @@ def main() -> None:
 
     def opened(thresholds: Thresholds) -> KnowledgeBase:
         return KnowledgeBase.build(
-            library.entries, library.school, questions=library.questions, segmenter=segmenter,
+            library.entries, library.school, questions=library.questions, talk=library.talk, segmenter=segmenter,
             thresholds=thresholds, model_folder=cache,
         )  # fmt: skip
 

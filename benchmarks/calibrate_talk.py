@@ -44,8 +44,8 @@ def calibrate_doubles(base: KnowledgeBase, questions: Sequence[Question]) -> Non
     for question in questions:
         asked = {question.topic, *question.also} if question.kind == "double" else set()
         for pair in base.pairs(question.text) if question.kind != "follow_up" else ():
-            rows.append([float(pair.signs[name]) for name in doubles.WEIGHTS])
-            labels.append({hit.topic for hit in pair.hits} == asked)
+            rows.append([float(pair.signs.get(name, 0.0)) for name in doubles.WEIGHTS])
+            labels.append(set(pair.topics) == asked)
     found = regress(np.array(rows), np.array(labels, dtype=float))
     show(f"两问一句：{len(rows)} 种切法", {"bias": doubles.BIAS} | dict(doubles.WEIGHTS), found.tolist())
 

@@ -276,7 +276,11 @@ def main() -> None:
         return
     large = thousand(library)
     made = KnowledgeBase.build(
-        large.entries, large.school, questions=large.questions, segmenter=Segmenter(large.dictionary, large.synonyms)
+        large.entries,
+        large.school,
+        questions=large.questions,
+        talk=large.talk,
+        segmenter=Segmenter(large.dictionary, large.synonyms),
     )
     asked = sum(1 + len(entry.variants) for entry in large.entries)
     print(f"造出来的 {len(large.entries)} 条：把现有的 {asked} 句问法分给同一批主题下更细的条目，没有新的主题和说法")

@@ -13,7 +13,7 @@ DATA = Path(__file__).with_name("data")
 def open_base(folder: Path = DATA, *, cache_folder: Path | None = None) -> KnowledgeBase:
     """The knowledge of `folder`, ready to answer. Raises KnowledgeError.
 
-    It takes about a second, and some ten more where the folder's content has not been learnt yet on this machine.
+    It takes about a second, and a minute more where the folder's content has not been learnt yet on this machine.
     `cache_folder` is where jieba's cache and what was learnt are kept; it should be private to this user.
     """
     return base_of(load(folder), cache_folder=cache_folder)
@@ -24,5 +24,10 @@ def base_of(library: Library, *, cache_folder: Path | None = None) -> KnowledgeB
     cache_folder = cache_folder or private_cache_folder()
     segmenter = Segmenter(library.dictionary, library.synonyms, cache_folder=cache_folder)
     return KnowledgeBase.build(
-        library.entries, library.school, questions=library.questions, segmenter=segmenter, model_folder=cache_folder
+        library.entries,
+        library.school,
+        questions=library.questions,
+        talk=library.talk,
+        segmenter=segmenter,
+        model_folder=cache_folder,
     )

@@ -11,23 +11,36 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from knowledge.model import Model
+from knowledge.model import Model, Texts
+from knowledge.network import Network
 from knowledge.pinyin import Spelling
 
-_FORMAT = 2
-_NUMBERS = ("rarity", "weights", "starts", "rows", "values", "topic_starts", "parts", "topic_parts")
+_FORMAT = 3
+_NETWORK = tuple(field.name for field in fields(Network))
+_TEXTS = tuple(field.name for field in fields(Texts))
+_NUMBERS = ("rarity", "starts", "ids", "values", "topic_starts")
 _KEPT = 3
 
 
 def key_of(*contents: object) -> str:
     """A name for everything that a model is learnt from; another content has another name."""
     sealed = hashlib.sha256(repr((_FORMAT, contents)).encode("utf-8", "surrogatepass"))
-    for module in ("features.py", "pinyin.py", "text.py", "tokens.py", "training.py"):
+    for module in (
+        "features.py",
+        "intents.py",
+        "model.py",
+        "network.py",
+        "pinyin.py",
+        "text.py",
+        "tokens.py",
+        "training.py",
+    ):
         sealed.update(Path(__file__).with_name(module).read_bytes())
     sealed.update(Path(__file__).with_name("data").joinpath("common.txt").read_bytes())
     return sealed.hexdigest()[:24]
@@ -52,14 +65,13 @@ def keep(folder: Path, key: str, learn: Callable[[], Model]) -> Model:
 def _save(model: Model, place: Path) -> None:
     draft = Path(tempfile.mkdtemp(prefix="draft-", dir=place.parent))
     try:
-        for name in _NUMBERS:
-            np.save(draft / f"{name}.npy", getattr(model, name), allow_pickle=False)
+        for name, numbers in numbers_of(model).items():
+            np.save(draft / f"{name}.npy", numbers, allow_pickle=False)
         spelling = model.spelling
         words: dict[str, Any] = {
             "topics": model.topics,
             "vocabulary": list(model.vocabulary),
             "owned": model.owned,
-            "questions": model.questions,
             "words": {entry: sorted(known) for entry, known in model.words.items()},
             "readings": model.readings,
             "spelling": [spelling.words, spelling.short, sorted(spelling.kept), sorted(spelling.syllables)],
@@ -77,7 +89,8 @@ def _find(place: Path) -> Model | None:
     try:
         words = json.loads((place / "words.json").read_text(encoding="utf-8"))
         numbers = {
-            name: np.asarray(np.load(place / f"{name}.npy", mmap_mode="r", allow_pickle=False)) for name in _NUMBERS
+            name: np.asarray(np.load(place / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+            for name in (*_NUMBERS, *_NETWORK, *_TEXTS)
         }
         spelt, short, latin, syllables = words["spelling"]
         os.utime(place)
@@ -87,7 +100,8 @@ def _find(place: Path) -> Model | None:
         topics=tuple(words["topics"]),
         vocabulary={name: at for at, name in enumerate(words["vocabulary"])},
         owned={entry: (first, last) for entry, (first, last) in words["owned"].items()},
-        questions=tuple(words["questions"]),
+        network=Network(**{name: numbers[name] for name in _NETWORK}),
+        questions=Texts(**{name: numbers[name] for name in _TEXTS}),
         words={entry: frozenset(known) for entry, known in words["words"].items()},
         readings=words["readings"],
         spelling=Spelling(
@@ -96,8 +110,14 @@ def _find(place: Path) -> Model | None:
             frozenset(latin),
             frozenset(syllables),
         ),
-        **numbers,
+        **{name: numbers[name] for name in _NUMBERS},
     )
+
+
+def numbers_of(model: Model) -> dict[str, Any]:
+    """All arrays of a model, by the names of their files."""
+    parts = ((model, _NUMBERS), (model.network, _NETWORK), (model.questions, _TEXTS))
+    return {name: getattr(part, name) for part, names in parts for name in names}
 
 
 def _forget_old(folder: Path) -> None:

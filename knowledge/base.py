@@ -10,7 +10,7 @@ from knowledge.artifact import keep, key_of
 from knowledge.deciding import SMALL_TALK, SUGGESTED, Decider, hit_of
 from knowledge.decisions import Abstain, Answer, Context, Decision, Hit, Suggestions
 from knowledge.doubles import Pair, pairs
-from knowledge.entry import Entry, School
+from knowledge.entry import Entry, Example, School
 from knowledge.following import Follower
 from knowledge.ranking import Ranker
 from knowledge.readings import Reading, Readings
@@ -19,7 +19,7 @@ from knowledge.text import fold, strip_fillers
 from knowledge.tokens import Segmenter
 from knowledge.training import learn, own_questions
 
-_REMEMBERED = 512
+_REMEMBERED = 2048
 
 
 class KnowledgeBase:
@@ -46,25 +46,27 @@ class KnowledgeBase:
         school: School | None = None,
         *,
         questions: Mapping[str, Sequence[str]] | None = None,
+        talk: Sequence[Example] = (),
         segmenter: Segmenter | None = None,
         thresholds: Thresholds | None = None,
         model_folder: Path | None = None,
     ) -> "KnowledgeBase":
         """A base over `entries`, in whatever order they come; ready to answer when this returns.
 
-        `questions` are further questions by topic, those of OUT_OF_SCOPE to be refused. What is learnt from all of them
-        (some seconds) is kept in `model_folder` if there is one. Without `segmenter` one is made without a domain
-        dictionary, which takes about 0.7 s.
+        `questions` are further questions by topic, those of OUT_OF_SCOPE to be refused; `talk` are examples of what is
+        said after answers, and of two questions in one text. What is learnt from all of them (half a minute or more) is
+        kept in `model_folder` if there is one. Without `segmenter` one is made without a domain dictionary, which takes
+        about 0.7 s.
         """
         ordered = sorted(entries, key=lambda entry: entry.id)
         questions = questions or {}
         segmenter = segmenter or Segmenter()
         if model_folder is None:
-            model = learn(ordered, questions, segmenter)
+            model = learn(ordered, questions, segmenter, talk)
         else:
             asked = [(entry.id, own_questions(entry)) for entry in ordered]
-            key = key_of(asked, sorted(questions.items()), segmenter.content)
-            model = keep(model_folder, key, lambda: learn(ordered, questions, segmenter))
+            key = key_of(asked, sorted(questions.items()), sorted(talk), segmenter.content)
+            model = keep(model_folder, key, lambda: learn(ordered, questions, segmenter, talk))
         ranker = Ranker(ordered, segmenter, model)
         return cls(ordered, school or School(), segmenter, ranker, thresholds or Thresholds())
 
@@ -88,8 +90,7 @@ class KnowledgeBase:
         context = (context or Context()).at(now)
         if context.suggestions and (picked := intents.number(plain)):
             return self._pick(picked, context)
-        last = self.entries.get(context.topic) or (self.find_entry(context.topic) if context.topic else None)
-        if last is not None and (followed := self._follower.follow(plain, last)):
+        if context.topic and (followed := self._follower.follow(plain, context.topic)):
             return followed
         decision = self._decider.decide(plain)
         if isinstance(decision, Abstain) and plain != folded:
@@ -125,9 +126,9 @@ class KnowledgeBase:
         return pairs(self._written(text)[1], self._ranker, self._segmenter)
 
     def readings(self, text: str, last: Entry) -> Sequence[Reading]:
-        """All that `text` may mean after `last` was answered, with all signs, likeliest first; nothing is decided."""
+        """All that `text` may mean after `last` was answered, with the signs, likeliest first; nothing is decided."""
         framed = intents.without_frame(self._written(text)[1])
-        return self._readings.of(framed, last, thorough=True)
+        return self._readings.of(framed, last)
 
     def why(self, text: str, topic: str) -> list[tuple[str, float]]:
         """The features of `text` that speak most for `topic`, with their shares of what was learnt, largest first."""

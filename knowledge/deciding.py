@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import starmap
 
 from knowledge import intents
 from knowledge.decisions import Abstain, Answer, Decision, Hit, Suggestions
@@ -16,15 +17,13 @@ from knowledge.tokens import Segmenter, Words
 SUGGESTED = 3
 """How many entries are offered by number."""
 SMALL_TALK = "meta."
-LIKELY = -0.7
+LIKELY = -4.0
 """What was learnt of a topic speaks against it from here on."""
 _AHEAD = 0.15
 _VERY_SURE = 0.9
-_DOUBTLESS = 0.97
-_SURE_ALONE = 0.8
+_DOUBTLESS = 0.99
 _BROAD = 4
-_WORTH_OFFERING = 0.5
-_REMEMBERED = 512
+_REMEMBERED = 2048
 
 
 class Decider:
@@ -50,11 +49,15 @@ class Decider:
         return any(map(self._ranker.tells, self._segmenter.cut(plain).terms))
 
     def detailed(self, hit: Hit, plain: str) -> Hit:
-        """The hit with the facets and cases that the question asks for and the entry has."""
+        """The hit by the entry that fits best, with the facets and cases that are asked for and that entry has."""
+        return self._with_facets(self._ranker.fitted(hit, plain), plain)
+
+    def _with_facets(self, hit: Hit, plain: str) -> Hit:
         entry = self._entries[hit.entry_id]
         school = {"contact": entry.office, "when": entry.deadline}
         facets = tuple(facet for facet in intents.facets(plain) if facet in entry.facets or school.get(facet))
-        return replace(hit, facets=facets, cases=cases_in(entry, plain, self._segmenter.cut(plain).words))
+        cases = cases_in(entry, plain, self._segmenter.cut(plain).words)
+        return replace(hit, facets=facets, cases=cases)
 
     def _decide(self, plain: str) -> Decision:
         """Call as `decide`, which remembers."""
@@ -63,28 +66,29 @@ class Decider:
         exact = None if bare else self._exact.get(plain.replace(STOP, ""))
         if exact is not None:
             hits = tuple(
-                self.detailed(hit_of(self._entries[entry_id], 1.0, variant=plain), plain) for entry_id in exact
+                self._with_facets(hit_of(self._entries[entry_id], 1.0, variant=plain), plain) for entry_id in exact
             )
             return Answer(hits) if len(hits) == 1 else Suggestions(hits[:SUGGESTED])
         ranked = self._ranker.rank(plain)
         if not self.says(plain) and not (ranked and ranked[0].topic.startswith(SMALL_TALK)):
-            return self._offered(ranked)
+            return self._offered(ranked, plain)
         if bare and (choice := self._choice(bare, ranked)):
             return choice
         if pair := find_pair(plain, self._ranker, self._segmenter):
-            return Answer(tuple(self.detailed(hit, side) for side, hit in pair))
-        decision = self._judge(ranked, plain)
-        return decision if isinstance(decision, Answer) else self._asked_in(plain) or decision
+            return Answer(tuple(starmap(self.detailed, pair)))
+        return self._said_outright(ranked, plain) or self._judge(ranked, plain)
 
-    def _asked_in(self, plain: str) -> Answer | None:
-        """The one sure question of a text that tells much beside it."""
-        decisions = [
-            self._judge(self._ranker.rank(part), part)
+    def _said_outright(self, ranked: Sequence[Hit], plain: str) -> Answer | None:
+        """The one likely topic that a part of the text asks for in the very words of an entry."""
+        asked = {
+            entry_id: part
             for part in intents.clauses(plain)
-            if intents.asks(part) and self.says(part)
-        ]
-        sure = {one.topic: one for one in decisions if isinstance(one, Answer) and one.score >= _SURE_ALONE}
-        return next(iter(sure.values())) if len(sure) == 1 else None
+            if part != plain and intents.asks(part)
+            for entry_id in self._exact.get(part, ())
+        }
+        hits = [(hit_of(self._entries[entry_id], _VERY_SURE, variant=part), part) for entry_id, part in asked.items()]
+        likely = {hit.topic for hit in ranked}
+        return Answer((self._with_facets(*hits[0]),)) if len(hits) == 1 and hits[0][0].topic in likely else None
 
     def _judge(self, ranked: Sequence[Hit], plain: str) -> Decision:
         if not ranked:
@@ -92,21 +96,24 @@ class Decider:
         best = ranked[0]
         following = ranked[1].score if len(ranked) > 1 else 0.0
         verdict = judge(best.score, following, self._thresholds)
-        if best.score < _VERY_SURE and not self.says(intents.without_facets(plain)):
-            return self._offered(ranked)
+        if not best.topic.startswith(SMALL_TALK) and not self.says(intents.without_facets(plain)):
+            return self._offered(ranked, plain)
         if verdict is Verdict.ANSWER:
             others = (hit for hit in ranked[1:SUGGESTED] if best.score < _DOUBTLESS and hit.parts["learned"] > LIKELY)
             return Answer((self.detailed(best, plain),), tuple(hit.entry_id for hit in others))
         if verdict is Verdict.NONE:
             return Abstain(best.score, best)
-        return Suggestions(tuple(ranked[:SUGGESTED]))
+        return self._suggested(ranked, plain)
 
-    def _offered(self, ranked: Sequence[Hit]) -> Suggestions | Abstain:
+    def _offered(self, ranked: Sequence[Hit], plain: str) -> Suggestions | Abstain:
         """What a text may mean that says nothing of the matter by itself (过期了怎么办): those near enough."""
         if not ranked:
             return Abstain()
         best = ranked[0]
-        return Suggestions(tuple(ranked[:SUGGESTED])) if best.score >= _WORTH_OFFERING else Abstain(best.score, best)
+        return self._suggested(ranked, plain) if best.score >= self._thresholds.suggest else Abstain(best.score, best)
+
+    def _suggested(self, ranked: Sequence[Hit], plain: str) -> Suggestions:
+        return Suggestions(tuple(self._ranker.fitted(hit, plain) for hit in ranked[:SUGGESTED]))
 
     def _bare_subject(self, cut: Words) -> str:
         """The subject of a text that says nothing else (档案, 户口呢), or nothing."""

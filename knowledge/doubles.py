@@ -5,7 +5,7 @@ docs/knowledge.md says how the numbers here were found and how to find them agai
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from knowledge import intents
@@ -16,12 +16,11 @@ from knowledge.tokens import Segmenter
 
 _MANY = 3
 _LONG = 20
-_LEAST = 0.0001
 _AND = frozenset(("和", "跟", "与", "及", "以及", "还有"))
-BIAS = -4.7
+BIAS = -3.2
 WEIGHTS: Mapping[str, float] = {
-    "score": 0.24, "whole": 3.71, "learned": 2.95, "asks": 1.65, "then_asks": 1.57, "likeliest": 1.70, "length": 0.69,
-    "named": 1.87,
+    "whole": 0.45, "learned": 0.85, "asks": 0.98, "then_asks": 0.46, "likeliest": 0.13, "length": 0.6, "named": 0.84,
+    "uncut": -0.28,
 }  # fmt: skip
 
 
@@ -30,7 +29,7 @@ class Pair:
     """One way to read a text as two questions: their texts, what each is most like, and the signs for it."""
 
     texts: tuple[str, str]
-    hits: tuple[Hit, Hit]
+    topics: tuple[str, str]
     signs: Mapping[str, float]
 
     @property
@@ -39,8 +38,8 @@ class Pair:
         return BIAS + sum(WEIGHTS[name] * value for name, value in self.signs.items())
 
 
-def find_pair(plain: str, ranker: Ranker, segmenter: Segmenter) -> list[tuple[str, Hit]]:
-    """The two questions of two topics that `plain` asks, as texts and hits; nothing where it rather asks one.
+def find_pair(plain: str, ranker: Ranker, segmenter: Segmenter) -> list[tuple[Hit, str]]:
+    """The two questions of two topics that `plain` asks, each with the text that asks it; nothing where it asks one.
 
     They are in their order where both sides ask; else what the whole is most like comes first, for the other may be
     mere background.
@@ -48,37 +47,41 @@ def find_pair(plain: str, ranker: Ranker, segmenter: Segmenter) -> list[tuple[st
     best = max(pairs(plain, ranker, segmenter), key=lambda pair: pair.weight, default=None)
     if best is None or best.weight <= 0:
         return []
-    sides = list(zip(best.texts, best.hits, strict=True))
+    chance = 1 / (1 + math.exp(-best.weight))
+    sides = [
+        (replace(ranker.hit(text, topic), score=chance), text)
+        for text, topic in zip(best.texts, best.topics, strict=True)
+    ]
     both_ask = best.signs["asks"] and best.signs["then_asks"]
-    return sides if both_ask or ranker.rank(plain)[0].topic != best.hits[1].topic else sides[::-1]
+    return sides if both_ask or ranker.likeliest(plain)[0] != best.topics[1] else sides[::-1]
 
 
 def pairs(plain: str, ranker: Ranker, segmenter: Segmenter) -> list[Pair]:
-    """Each way to read `plain`, normalised and spelt, as two questions of two topics."""
+    """Each way to read `plain`, normalised and spelt, as two questions of two topics; and as both at once."""
+    whole = ranker.likeliest(plain)
     found = []
     for texts, named in _cuts(plain, ranker, segmenter):
-        first, second = map(ranker.nearest, texts)
-        if first and second and first.topic != second.topic:
-            hits = (first, second)
-            found.append(Pair(texts, hits, _signs(plain, texts, hits, ranker) | {"named": named}))
+        topics = (ranker.likeliest(texts[0])[0], ranker.likeliest(texts[1])[0])
+        if topics[0] != topics[1]:
+            found.append(Pair(texts, topics, _signs(plain, texts, topics, ranker) | {"named": named}))
+    if len(whole) > 1:
+        texts, topics = (plain, plain), (whole[0], whole[1])
+        found.append(Pair(texts, topics, _signs(plain, texts, topics, ranker) | {"uncut": 1.0}))
     return found
 
 
-def _signs(plain: str, texts: tuple[str, str], hits: tuple[Hit, Hit], ranker: Ranker) -> dict[str, float]:
+def _signs(plain: str, texts: tuple[str, str], topics: tuple[str, str], ranker: Ranker) -> dict[str, float]:
     """The signs for a pair.
 
-    How sure the less sure side is; how much the whole is like the less likely topic; what was learnt of it; whether
-    each side asks; whether the whole is most like one of them; how long they are.
+    How much the whole is like the less likely topic; how much its side is; whether each side asks; whether the whole is
+    most like one of them; how long they are.
     """
-    least = min(max(min(hit.score for hit in hits), _LEAST), 1 - _LEAST)
-    topics = [hit.topic for hit in hits]
     return {
-        "score": math.log(least / (1 - least)),
         "whole": min(ranker.likeness(plain, *topics)),
-        "learned": min(hit.parts["learned"] for hit in hits),
+        "learned": min(ranker.likeness(text, topic)[0] for text, topic in zip(texts, topics, strict=True)),
         "asks": intents.asks(texts[0]),
         "then_asks": intents.asks(texts[1]),
-        "likeliest": ranker.rank(plain)[0].topic in topics,
+        "likeliest": ranker.likeliest(plain)[0] in topics,
         "length": sum(min(len(text), _LONG) for text in texts) / 10,
     }
 

@@ -49,6 +49,18 @@ class Source:
     number: str = ""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Example:
+    """An example of talk: what `text` asks (one topic, or two in their order), said after topic `after` was answered.
+
+    Without `after` nothing was said before.
+    """
+
+    text: str
+    topics: tuple[str, ...]
+    after: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Rumour:
     """Something students hear that is wrong, and what is right."""

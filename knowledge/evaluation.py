@@ -29,7 +29,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one question got. `first`: right at once; `within_three`: right, or among the three offered by number."""
+    """What one question got. `first`: right at once, as the first of two answers if there are two.
+
+    `within_three`: right, or the second of two answers, or among the three offered by number.
+    """
 
     question: Question
     decision: str
@@ -107,7 +110,7 @@ def judge(question: Question, decision: Decision, offered: Sequence[str] = ()) -
             wrong = not (set(got) & right)
         else:
             first = got[0] in right
-            within = first or (question.topic != OUT_OF_SCOPE and bool(right & set(offered)))
+            within = first or (question.topic != OUT_OF_SCOPE and bool(right & {*got, *offered}))
             wrong = not first
         return Outcome(question, "answer", got, decision.score, first, within, refused=False, wrong=wrong)
     if isinstance(decision, Suggestions):

@@ -8,7 +8,7 @@ from knowledge.scoring import shares
 
 _CHANNELS = {"c": "字", "p": "音", "w": "词"}
 _PARTS = {
-    "bias": "起点", "learned": "学到的", "near": "像某一句", "ahead": "领先别的主题", "outside": "不像无关的话",
+    "bias": "起点", "learned": "学到的", "ahead": "领先别的主题", "outside": "像不归我们管的话",
     "known": "认得的部分", "strange": "这个主题没见过的词",
 }  # fmt: skip
 _SHOWN = 8

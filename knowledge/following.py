@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from knowledge import intents
 from knowledge.deciding import SUGGESTED, Decider, cases_in, hit_of
@@ -13,6 +14,7 @@ from knowledge.readings import Reading, Readings, folded
 from knowledge.tokens import Segmenter
 
 _LIKELY = 0.5
+_REMEMBERED = 2048
 _CASES = frozenset(CASES)
 
 
@@ -32,10 +34,15 @@ class Follower:
         self._ranker = ranker
         self._decider = decider
         self._readings = readings
+        self.follow = lru_cache(maxsize=_REMEMBERED)(self._follow)
 
-    def follow(self, plain: str, last: Entry) -> Decision | None:
-        """What `plain` means as a question about the entry answered last; None where it stands alone."""
-        if self._decider.is_exact(plain):
+    def _follow(self, plain: str, last_id: str) -> Decision | None:
+        """What `plain` means as a question about the entry answered last; None where it stands alone.
+
+        Call as `follow`, which remembers.
+        """
+        last = self._find_entry(last_id)
+        if last is None or self._decider.is_exact(plain):
             return None
         framed = intents.without_frame(plain)
         if self._asks_more(framed, last):

@@ -114,7 +114,7 @@ class LivingBase:
         """Where to begin: what the folder says, or the last good copy if that has faults."""
         if (place := published.find(self._folder, self._cache_folder)) is not None:
             return place, load(place)
-        logger.warning("knowledge_learning: new on this machine, some 25 s of one processor, once")
+        logger.warning("knowledge_learning: new on this machine, up to a minute of one processor, once")
         try:
             place = published.publish(self._folder, self._cache_folder)
             return place, load(place)

@@ -8,15 +8,13 @@ from typing import Any
 
 import yaml
 
-from knowledge.entry import BLANK, OUT_OF_SCOPE, Dictionary, Entry, KeyDate, Office, Rumour, School, Source
-
-REQUIRED = ("id", "title", "short", "facets", "sources", "owner", "last_verified", "valid_until", "variants")
-OPTIONAL = ("cases", "rumours", "deadline", "office", "audience", "related")
-_SOURCE_KEYS = ("name", "date", "grade", "supports", "url", "number")
+from knowledge.entry import BLANK, OUT_OF_SCOPE, Dictionary, Entry, Example, KeyDate, Office, School
+from knowledge.shaping import Shaper
 
 Place = tuple[str, int]
 """A file, as named from the knowledge folder, and a line of it."""
 
+_NOTHING, _MOST = "-", 2
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -45,7 +43,7 @@ class Library:
     """What a knowledge folder holds. `places` tells file and line of each entry id.
 
     `questions` are further ways to ask, by topic; those of the topic out_of_scope are none of ours. `question_places`
-    tells their files and lines, in the same order.
+    tells their files and lines, in the same order; `talk_places` those of the examples of `talk`.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -55,6 +53,8 @@ class Library:
     questions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)
     question_places: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
+    talk: tuple[Example, ...] = ()
+    talk_places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def load(folder: Path) -> Library:
 def read(folder: Path) -> Reading:
     """The sound part of `folder` and all faults.
 
-    It is read from national/*.yaml, school/*.yaml, questions/*.tsv, dictionary.txt and synonyms.txt.
+    It is read from national/*.yaml, school/*.yaml, questions/*.tsv, talk/*.tsv, dictionary.txt and synonyms.txt.
     """
     reader = _Reader(folder)
     files = sorted((folder / "national").glob("**/*.yaml"))
@@ -90,7 +90,10 @@ def read(folder: Path) -> Reading:
     dictionary = reader.read_dictionary(folder / "dictionary.txt")
     synonyms = reader.read_synonyms(folder / "synonyms.txt")
     questions, asked_at = reader.read_questions(sorted((folder / "questions").glob("*.tsv")))
-    library = Library(tuple(reader.entries), school, dictionary, synonyms, questions, reader.places, asked_at)
+    talk, said_at = reader.read_talk(sorted((folder / "talk").glob("*.tsv")))
+    library = Library(
+        tuple(reader.entries), school, dictionary, synonyms, questions, reader.places, asked_at, talk, said_at
+    )
     return Reading(library, tuple(sorted(reader.faults)))
 
 
@@ -109,7 +112,7 @@ class _Reader:
     def read_entries(self, path: Path) -> None:
         for node, value in self._items(path):
             line = node.start_mark.line + 1
-            shaper = _Shaper(node, value)
+            shaper = Shaper(node, value)
             entry = shaper.entry()
             self.faults.extend(Fault(self._name(path), at, message) for at, message in shaper.faults)
             if entry is None:
@@ -160,24 +163,46 @@ class _Reader:
     def read_questions(self, paths: Iterable[Path]) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[Place, ...]]]:
         questions: dict[str, list[str]] = {}
         places: dict[str, list[Place]] = {}
-        topics = {OUT_OF_SCOPE, *(entry.topic for entry in self.entries)}
-        for path in paths:
-            name = self._name(path)
-            for line, text in enumerate(self._text(path).splitlines(), start=1):
-                topic, tab, question = text.partition("\t")
-                if not text.strip() or text.startswith("#"):
-                    continue
-                if not tab or not question.strip():
-                    self.fault(path, line, "应写成 主题编号<TAB>问法")
-                elif topic not in topics:
-                    self.fault(path, line, f"没有主题 {topic} 的条目")
-                else:
-                    questions.setdefault(topic, []).append(question.strip())
-                    places.setdefault(topic, []).append((name, line))
+        for path, line, (topic, question) in self._rows(paths, "主题编号<TAB>问法"):
+            if self._is_topic(path, line, topic):
+                questions.setdefault(topic, []).append(question)
+                places.setdefault(topic, []).append((self._name(path), line))
         return (
             {topic: tuple(asked) for topic, asked in questions.items()},
             {topic: tuple(lines) for topic, lines in places.items()},
         )
+
+    def read_talk(self, paths: Iterable[Path]) -> tuple[tuple[Example, ...], tuple[Place, ...]]:
+        found: dict[Place, Example] = {}
+        for path, line, (last, text, asked) in self._rows(
+            paths, "上一条的主题（没有写 -）<TAB>话<TAB>主题（两个用 + 连）"
+        ):
+            topics = tuple(asked.split("+"))
+            after = "" if last == _NOTHING else last
+            if not 1 <= len(topics) <= _MOST or after == OUT_OF_SCOPE:
+                self.fault(path, line, f"上一条不能是 {OUT_OF_SCOPE}，问的主题最多 {_MOST} 个")
+            elif all(self._is_topic(path, line, topic) for topic in (*topics, *filter(None, [after]))):
+                found[(self._name(path), line)] = Example(text, topics, after)
+        return tuple(found.values()), tuple(found)
+
+    def _rows(self, paths: Iterable[Path], shape: str) -> Iterator[tuple[Path, int, list[str]]]:
+        """The lines of tables with as many columns as `shape` has, all of them filled."""
+        for path in paths:
+            for line, text in enumerate(self._text(path).splitlines(), start=1):
+                if not text.strip() or text.startswith("#"):
+                    continue
+                columns = [column.strip() for column in text.split("\t")]
+                if len(columns) == len(shape.split("<TAB>")) and all(columns):
+                    yield path, line, columns
+                else:
+                    self.fault(path, line, f"应写成 {shape}")
+
+    def _is_topic(self, path: Path, line: int, topic: str) -> bool:
+        """Whether there is an entry of this topic; if not, that is a fault."""
+        if topic == OUT_OF_SCOPE or any(entry.topic == topic for entry in self.entries):
+            return True
+        self.fault(path, line, f"没有主题 {topic} 的条目")
+        return False
 
     def read_dictionary(self, path: Path) -> Dictionary:
         lines = [text for _, text in self._numbered(path)]
@@ -237,118 +262,3 @@ class _Reader:
             for unknown in content.keys() - set(allowed):
                 self.fault(path, line, f"{key}：不认识 {unknown}，可用的有 {' '.join(allowed)}")
             yield line, str(key), content
-
-
-class _Shaper:
-    """Turns one YAML item into an Entry, noting what does not fit, with its line."""
-
-    def __init__(self, node: yaml.Node, value: Any) -> None:
-        self.faults: list[tuple[int, str]] = []
-        self._node = node
-        self._value = value
-        self._lines: dict[str, int] = {}
-        self._repeated: list[str] = []
-        if isinstance(node, yaml.MappingNode):
-            self._lines = {key.value: key.start_mark.line + 1 for key, _ in node.value}
-            self._repeated = [key for key in self._lines if sum(other.value == key for other, _ in node.value) > 1]
-
-    def entry(self) -> Entry | None:
-        """The entry, or None where a fault makes it unusable."""
-        value = self._value
-        if not isinstance(value, dict):
-            self._fault("", "每条应是 键: 值")
-            return None
-        known = (*REQUIRED, *OPTIONAL)
-        for key in value:
-            if key not in known:
-                self._fault(str(key), f"不认识 {key}，可用的有 {' '.join(known)}")
-        for key in self._repeated:
-            self._fault(key, f"{key} 写了两遍")
-        missing = [key for key in REQUIRED if key not in value]
-        if missing:
-            self._fault("", f"{value.get('id', '这一条')} 缺 {' '.join(missing)}")
-        entry = Entry(
-            id=self._text("id"),
-            title=self._text("title"),
-            short=self._text("short"),
-            facets=self._texts_by_key("facets"),
-            sources=tuple(self._sources()),
-            owner=self._text("owner"),
-            last_verified=self._day("last_verified"),
-            valid_until=self._day("valid_until") or date.min,
-            variants=self._texts("variants"),
-            cases=self._texts_by_key("cases"),
-            rumours=tuple(self._rumours()),
-            deadline=self._text("deadline"),
-            office=self._text("office"),
-            audience=self._texts("audience"),
-            related=self._texts("related"),
-        )
-        return None if self.faults else entry
-
-    def _fault(self, key: str, message: str) -> None:
-        self.faults.append((self._lines.get(key, self._node.start_mark.line + 1), message))
-
-    def _text(self, key: str) -> str:
-        value = self._value.get(key)
-        if value is None:
-            return ""
-        if not isinstance(value, str):
-            self._fault(key, f"{key} 应是文字")
-            return ""
-        return value.strip()
-
-    def _day(self, key: str) -> date | None:
-        value: date | None = self._value.get(key)
-        if value is not None and type(value) is not date:
-            self._fault(key, f"{key} 应写成 2027-08-31，现在是 {value}")
-            return None
-        if value is None and key == "valid_until" and key in self._value:
-            self._fault(key, "valid_until 不能为空")
-        return value
-
-    def _texts(self, key: str) -> tuple[str, ...]:
-        value = self._value.get(key) or []
-        if not isinstance(value, list) or not all(isinstance(text, str) and text.strip() for text in value):
-            self._fault(key, f"{key} 应是一列文字，例如 [甲, 乙]（数字、是否、日期要加引号）")
-            return ()
-        return tuple(text.strip() for text in value)
-
-    def _texts_by_key(self, key: str) -> dict[str, str]:
-        value = self._value.get(key) or {}
-        if not isinstance(value, dict) or not all(
-            isinstance(name, str) and isinstance(text, str) for name, text in value.items()
-        ):
-            self._fault(key, f"{key} 应是 键: 文字")
-            return {}
-        return {name.strip(): text.strip() for name, text in value.items()}
-
-    def _items(self, key: str, required: tuple[str, ...], allowed: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-        value = self._value.get(key) or []
-        if not isinstance(value, list):
-            self._fault(key, f"{key} 应是一个列表")
-            return
-        for item in value:
-            if not isinstance(item, dict):
-                self._fault(key, f"{key} 的每一项应写成 {{{', '.join(required)}}}")
-            elif missing := [name for name in required if not item.get(name)]:
-                self._fault(key, f"{key} 有一项缺 {' '.join(missing)}")
-            elif unknown := [str(name) for name in item if name not in allowed]:
-                self._fault(key, f"{key} 里不认识 {' '.join(unknown)}，可用的有 {' '.join(allowed)}")
-            else:
-                yield item
-
-    def _sources(self) -> Iterator[Source]:
-        for item in self._items("sources", _SOURCE_KEYS[:4], _SOURCE_KEYS):
-            supports = item["supports"]
-            if not isinstance(supports, list):
-                self._fault("sources", "supports 应是一列文字")
-                continue
-            yield Source(
-                str(item["name"]).strip(), str(item["date"]), str(item["grade"]), tuple(map(str, supports)),
-                str(item.get("url") or ""), str(item.get("number") or ""),
-            )  # fmt: skip
-
-    def _rumours(self) -> Iterator[Rumour]:
-        for item in self._items("rumours", ("claim", "truth"), ("claim", "truth")):
-            yield Rumour(str(item["claim"]).strip(), str(item["truth"]).strip())

@@ -1,118 +1,127 @@
-"""What was learnt from the example questions: each topic's weights and each question's features. Scores, no decisions.
+"""What was learnt from the example questions: a network over their features, and the questions themselves.
 
-Built by training.py, kept by artifact.py. Immutable; safe to share between threads.
+Built by training.py, kept by artifact.py. Scores, no decisions. Immutable; safe to share between threads.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.features import features
+from knowledge.network import Floats, Integers, Network, Vector
 from knowledge.pinyin import Spelling, Syllables
 from knowledge.text import normalise
 from knowledge.tokens import Segmenter
 
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int32]
-
-NEAREST_WEIGHT = 1.5
-"""How much the likeness to the nearest single question counts beside the topic's weights (from -1 to 1 or so)."""
+FINEST = 255
+_BEHIND = np.full(2, 0.7, dtype=np.float32)
+"""How much the last topic, and its area, count beside a text (of length 1)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Vector:
-    """A text as numbers: feature numbers, their values (of length 1 together), and how much of the text is known."""
+class Texts:
+    """Many texts in one array of UTF-8, that all processes may map: text k is `letters[ends[k - 1]:ends[k]]`."""
 
-    ids: Integers
-    values: Floats
-    known: float
+    letters: NDArray[np.uint8]
+    ends: Integers
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, at: int) -> str:
+        first = self.ends[at - 1] if at else 0
+        return bytes(self.letters[first : self.ends[at]]).decode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """One text against everything: per topic what the weights say and the nearest question, per question, per part.
-
-    The parts are `Model.parts`: each entry's own questions, and each topic's further ones.
-    """
+    """A text against all topics: its log-odds for each (see Network.logits), and its vector."""
 
     learned: NDArray[Any]
-    near: NDArray[Any]
-    total: NDArray[Any]
-    questions: NDArray[Any]
-    parts: NDArray[Any]
-    known: float
+    vector: Vector
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Numbers learnt from questions. `starts`, `rows` and `values` are the questions by feature.
+    """What was learnt from questions. `starts`, `ids` and `values` are the vectors of all questions, one after another.
 
     Questions are numbered by topic: those of topic k are `topic_starts[k]` to `topic_starts[k + 1]`; `owned` tells
-    which of them are an entry's own. `parts` are where each entry's own and each topic's further ones start, and
-    `topic_parts` which part is each topic's first. `words` are the canonical words of each entry's title and variants.
-    Weights and values are half precise: that is enough, and every process maps them.
+    which of them are an entry's own. `values` are in steps of 1/255. `words` are the canonical words of each entry's
+    title and variants.
     """
 
     topics: tuple[str, ...]
     vocabulary: Mapping[str, int]
     rarity: Floats
-    weights: NDArray[np.float16]
+    network: Network
     starts: Integers
-    rows: NDArray[np.unsignedinteger[Any]]
-    values: NDArray[np.float16]
+    ids: NDArray[np.unsignedinteger[Any]]
+    values: NDArray[np.uint8]
     topic_starts: Integers
-    parts: Integers
-    topic_parts: Integers
     owned: Mapping[str, tuple[int, int]]
-    questions: tuple[str, ...]
+    questions: Texts
     words: Mapping[str, frozenset[str]]
     readings: Syllables
     spelling: Spelling
 
-    def compare(self, vector: Vector) -> Likeness:
-        """`vector` against every topic and every question."""
-        count = len(self.questions)
-        if not len(vector.ids):
-            none, topics = np.zeros(count, dtype=np.float32), np.zeros(len(self.topics), dtype=np.float32)
-            return Likeness(topics, topics, topics, none, np.zeros(len(self.parts), dtype=np.float32), vector.known)
-        learned = vector.values @ self.weights[vector.ids].astype(np.float32)
-        first, sizes = self.starts[vector.ids], self.starts[vector.ids + 1] - self.starts[vector.ids]
-        ends = np.cumsum(sizes)
-        at = np.arange(ends[-1], dtype=np.int32) + np.repeat(first - (ends - sizes), sizes)
-        each = np.bincount(self.rows[at], self.values[at] * np.repeat(vector.values, sizes), count)
-        parts = np.maximum.reduceat(each, self.parts)
-        near = np.maximum.reduceat(parts, self.topic_parts)
-        return Likeness(learned, near, learned + NEAREST_WEIGHT * near, each, parts, vector.known)
+    def near(self, vector: Vector, first: int, last: int) -> NDArray[Any]:
+        """How like a text is to each of the questions from `first` to before `last`, from 0 to 1."""
+        starts = self.starts[first : last + 1]
+        spread = np.zeros(len(self.rarity), dtype=np.float32)
+        spread[vector.ids] = vector.values / FINEST
+        shared = spread[self.ids[starts[0] : starts[-1]]] * self.values[starts[0] : starts[-1]]
+        return np.add.reduceat(shared, starts[:-1] - starts[0])
 
     def vector(self, counts: Mapping[str, int]) -> Vector:
         """The features as a vector; those that no question has only lower `known`."""
         return as_vector(counts, self.vocabulary, self.rarity)
 
+    def behind(self, vector: Vector, topic: str) -> Vector:
+        """The vector of the same text said after `topic` was answered; without a topic's name the same vector."""
+        return behind(vector, topic, self.vocabulary)
+
     def telling(self, plain: str, words: tuple[str, ...], topic: int) -> list[tuple[str, float]]:
-        """The features that speak most for topic number `topic`, with their shares of its score, largest first."""
+        """The features of a text, with what each adds to the log-odds of topic number `topic`, largest first."""
         counts = features(plain, words, self.readings)
         vector = self.vector(counts)
         names = [name for name in counts if name in self.vocabulary]
-        shares: Any = vector.values * self.weights[vector.ids, topic]
-        return sorted(zip(names, map(float, shares), strict=True), key=lambda pair: -pair[1])
+        shares = self.network.logits(vector)[topic] - self.network.without_each(vector)[:, topic]
+        return sorted(zip(names, shares.tolist(), strict=True), key=lambda pair: -pair[1])
 
 
 def as_vector(counts: Mapping[str, int], vocabulary: Mapping[str, int], rarity: Floats) -> Vector:
     """Counted features as a vector of length 1, weighed by rarity."""
-    found = [(at, count) for name, count in counts.items() if (at := vocabulary.get(name)) is not None]
-    if not found:
+    ids: list[int] = []
+    repeated: list[tuple[int, int]] = []
+    for name, count in counts.items():
+        if (at := vocabulary.get(name)) is not None:
+            if count > 1:
+                repeated.append((len(ids), count))
+            ids.append(at)
+    if not ids:
         return Vector(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32), 0.0)
-    ids = np.fromiter((at for at, _ in found), dtype=np.int32, count=len(found))
-    values = rarity[ids]
-    for place, (_, count) in enumerate(found):
-        if count > 1:
-            values[place] *= 1 + math.log(count)
+    numbers = np.array(ids, dtype=np.int32)
+    values = rarity[numbers]
+    for place, count in repeated:
+        values[place] *= 1 + math.log(count)
     values /= math.sqrt(float(values @ values))
-    return Vector(ids, values, len(found) / len(counts))
+    return Vector(numbers, values, len(ids) / len(counts))
+
+
+def contexts(topic: str) -> tuple[str, str]:
+    """The features of whatever is said after `topic` was answered: the topic (l), and its area (a)."""
+    return "l" + topic, "a" + topic.partition(".")[0]
+
+
+def behind(vector: Vector, topic: str, vocabulary: Mapping[str, int]) -> Vector:
+    """See Model.behind."""
+    found = [at for name in contexts(topic) if (at := vocabulary.get(name)) is not None]
+    ids = np.concatenate((vector.ids, np.array(found, dtype=np.int32)))
+    return replace(vector, ids=ids, values=np.concatenate((vector.values, _BEHIND[: len(found)])))
 
 
 class Reader:
@@ -128,6 +137,7 @@ class Reader:
         return plain if spelt == plain else normalise(spelt)
 
     def compare(self, plain: str) -> Likeness:
-        """`plain` (normalised and spelt) against everything."""
+        """`plain` (normalised and spelt) against every topic."""
         words = self._segmenter.cut(plain).terms
-        return self._model.compare(self._model.vector(features(plain, words, self._model.readings)))
+        vector = self._model.vector(features(plain, words, self._model.readings))
+        return Likeness(self._model.network.logits(vector), vector)

@@ -1,4 +1,4 @@
-"""What is wrong with the questions to learn from: said twice, claimed by two topics, or copied from the evaluation."""
+"""What is wrong with the texts to learn from: said twice, claimed by two topics, or copied from the evaluation."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +7,12 @@ from knowledge.evaluation import EvaluationError, read_questions
 from knowledge.loader import Fault, Library, Place
 from knowledge.text import normalise
 
+_ANYBODY_S = 5
+"""So short a follow-up (要带什么) is everybody's: it may be learnt and measured."""
+
 
 def question_faults(library: Library, folder: Path) -> Iterator[Fault]:
-    """Faults of questions/*.tsv, and of all texts that are also in a file of `folder`/evaluation."""
+    """Faults of questions/*.tsv and talk/*.tsv, and of all texts that are also in a file of `folder`/evaluation."""
     owners: dict[str, tuple[str, Place]] = {}
     variants = {
         normalise(text): (entry.topic, entry.id) for entry in library.entries for text in (entry.title, *entry.variants)
@@ -29,7 +32,21 @@ def question_faults(library: Library, folder: Path) -> Iterator[Fault]:
     for entry in library.entries:
         for text in (entry.title, *entry.variants):
             asked[normalise(text)] = library.places[entry.id]
+    yield from _said_twice(library)
+    for one, place in zip(library.talk, library.talk_places, strict=True):
+        plain = normalise(one.text)
+        if not one.after or len(plain) > _ANYBODY_S:
+            asked.setdefault(plain, place)
     yield from _leaks(asked, folder / "evaluation")
+
+
+def _said_twice(library: Library) -> Iterator[Fault]:
+    """The same text after the same topic."""
+    owners: dict[tuple[str, str], Place] = {}
+    for one, place in zip(library.talk, library.talk_places, strict=True):
+        path, line = owners.setdefault((one.after, normalise(one.text)), place)
+        if (path, line) != place:
+            yield Fault(*place, f"“{one.text}”接在同一条后面已经写过（{path}:{line}）")
 
 
 def _leaks(asked: dict[str, Place], folder: Path) -> Iterator[Fault]:

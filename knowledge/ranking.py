@@ -1,22 +1,35 @@
 """Ranking topics by likeness to a question, with the entry of each that fits best. Scores only; base.py decides."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from knowledge.decisions import Hit
 from knowledge.entry import OUT_OF_SCOPE, Entry
-from knowledge.model import Likeness, Model, Reader
+from knowledge.model import Model, Reader
 from knowledge.scoring import score
 from knowledge.text import normalise
 from knowledge.tokens import Segmenter
 
 _CANDIDATES = 4
-_NOTHING = -1.0
+_NEAREST_COUNTS = 4.0
+"""How much being like a single question (from 0 to 1) counts beside a topic's log-odds."""
+_NOTHING = -10.0
 _FINER = 0.02
-_REMEMBERED = 1024
+_REMEMBERED = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """What was learnt says of a text: the log-odds of each topic, by its number; the likeliest topics, best first."""
+
+    odds: NDArray[Any]
+    likeliest: list[str]
 
 
 class Ranker:
@@ -25,11 +38,12 @@ class Ranker:
     def __init__(self, entries: Sequence[Entry], segmenter: Segmenter, model: Model) -> None:
         self._model = model
         self._segmenter = segmenter
-        self._ranked = lru_cache(maxsize=_REMEMBERED)(self._rank)
-        self.nearest = lru_cache(maxsize=_REMEMBERED)(self._nearest)
+        self._reader = Reader(model, segmenter)
+        self._compared = lru_cache(maxsize=_REMEMBERED)(self._reader.compare)
+        self._learned = lru_cache(maxsize=_REMEMBERED)(self._learn)
+        self.rank = lru_cache(maxsize=_REMEMBERED)(self._rank)
         self._numbers = {topic: number for number, topic in enumerate(model.topics)}
         self.topics = frozenset(model.topics) - {OUT_OF_SCOPE}
-        self._reader = Reader(model, segmenter)
         self._by_topic: dict[str, list[Entry]] = {}
         for entry in entries:
             self._by_topic.setdefault(entry.topic, []).append(entry)
@@ -38,59 +52,79 @@ class Ranker:
             topic: frozenset().union(*(model.words[entry.id] for entry in entries))
             for topic, entries in self._by_topic.items()
         }
-        parts = model.parts.tolist()
-        self._part = {entry_id: parts.index(first) for entry_id, (first, _) in model.owned.items()}
-        self._spans = list(pairwise(map(int, model.topic_starts)))
-        self._outside = model.topics.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in model.topics else None
+        self._spans = dict(zip(model.topics, pairwise(map(int, model.topic_starts)), strict=True))
 
     def spell(self, plain: str) -> str:
         """A normalised text with pinyin and initials read as words."""
         return self._reader.spell(plain)
 
-    def rank(self, plain: str) -> tuple[Hit, ...]:
-        """The nearest topics, each by its best entry, best first, with the parts of its score. Remembered."""
-        return self._ranked(plain)[0]
+    def _rank(self, plain: str) -> tuple[Hit, ...]:
+        """The nearest topics, each by its first entry, best first, with the parts of its score.
 
-    def _nearest(self, plain: str) -> Hit | None:
-        """The first of `rank`, for less. Call as `nearest`, which remembers."""
-        return next(iter(self._rank(plain, lambda numbers: numbers[:1])[0]), None)
+        Of those that one single question may put first the one with the nearest is first. Call as `rank`, which
+        remembers.
+        """
+        vector = self._compared(plain).vector
+        if not plain or not vector.known:
+            return ()
+        odds = self.likeness(plain, *(topics := self.likeliest(plain)[:_CANDIDATES]))
+        likely = dict(zip(topics, odds, strict=True))
+        rivals = [topic for topic in topics if likely[topic] > odds[0] - _NEAREST_COUNTS]
+        if len(rivals) > 1:
+            for topic in rivals:
+                likely[topic] += _NEAREST_COUNTS * float(self._model.near(vector, *self._spans[topic]).max())
+            topics.sort(key=lambda topic: -likely[topic])
+        return tuple(self.hit(plain, topic) for topic in topics)
 
-    def score(self, plain: str, topic: str) -> float:
-        """A topic's score in `rank`, 0 where it is not there; for less."""
-        number = self._numbers.get(topic)
-        hits, _ = self._rank(plain, lambda numbers: [one for one in numbers if one == number])
-        return hits[0].score if hits else 0.0
+    def hit(self, plain: str, topic: str) -> Hit:
+        """A topic by its first entry, with the parts of its score."""
+        words = [word for word in dict.fromkeys(self._segmenter.cut(plain).terms) if self.tells(word)]
+        others = [other for other in self.likeliest(plain)[:2] if other != topic]
+        learned, outside, *following = self.likeness(plain, topic, OUT_OF_SCOPE, *others)
+        weights = list(map(self._segmenter.weight, words))
+        strange = sum(weight for word, weight in zip(words, weights, strict=True) if word not in self._known[topic])
+        parts = {
+            "learned": learned, "ahead": learned - max(following, default=_NOTHING), "outside": outside,
+            "known": self._compared(plain).vector.known, "strange": strange / sum(weights) if words else 1.0,
+        }  # fmt: skip
+        entry = self._by_topic[topic][0]
+        return Hit(entry.id, topic, entry.title, score(parts), parts)
 
-    def likeness(self, plain: str, *topics: str) -> list[float]:
-        """How much a text is like each of these topics, near or not: from -1 or less to 2 or so."""
-        totals = self._ranked(plain)[1]
-        return [totals[self._numbers[topic]] if topic in self._numbers else _NOTHING for topic in topics]
+    def fitted(self, hit: Hit, plain: str) -> Hit:
+        """The hit by the entry of its topic whose own questions are nearest, with the topic's nearest question."""
+        first, last = self._spans[hit.topic]
+        near = self._model.near(self._compared(plain).vector, first, last).tolist()
+        entries = self._by_topic[hit.topic]
+        fits = []
+        for entry in entries:
+            start, end = self._model.owned[entry.id]
+            fits.append(max(near[start - first : end - first]) + (_FINER if entry.id == hit.topic else 0.0))
+        entry = entries[fits.index(max(fits))]
+        nearest = self._model.questions[first + near.index(max(near))]
+        return replace(hit, entry_id=entry.id, title=entry.title, variant=nearest)
 
-    def _rank(self, plain: str, wanted: Callable[[list[int]], list[int]] = list) -> tuple[tuple[Hit, ...], list[float]]:
-        """The hits of the nearest topics, of these numbers those `wanted`; and the likeness to each topic."""
-        likeness = self._reader.compare(plain)
-        if not likeness.known:
-            return (), likeness.total.tolist()
-        outside = float(likeness.total[self._outside]) if self._outside is not None else _NOTHING
-        words = {word: self._segmenter.weight(word) for word in self._segmenter.cut(plain).terms if self.tells(word)}
-        order = np.argsort(-likeness.total, kind="stable")[: _CANDIDATES + 1].tolist()
-        numbers = [number for number in order if number != self._outside][:_CANDIDATES]
-        totals = [float(likeness.total[number]) for number in numbers]
-        parts = likeness.parts.tolist()
-        hits = []
-        for number in wanted(numbers):
-            at = numbers.index(number)
-            ahead = totals[at] - max(_others(totals, at), default=_NOTHING)
-            hits.append(self._hit(number, likeness, parts, words, ahead=ahead, outside=outside))
-        return tuple(hits), likeness.total.tolist()
+    def likeness(self, plain: str, *topics: str, after: str = "") -> list[float]:
+        """The log-odds that a text speaks of each of these topics, said after `after` was answered if it is given."""
+        odds = self._learned(plain, after).odds
+        return [float(odds[self._numbers[topic]]) if topic in self._numbers else _NOTHING for topic in topics]
+
+    def likeliest(self, plain: str, *, after: str = "") -> list[str]:
+        """The few of our topics that a text most likely speaks of, said after `after` was answered, best first."""
+        return self._learned(plain, after).likeliest[:]
+
+    def _learn(self, plain: str, after: str) -> _Learned:
+        """Call as `_learned`, which remembers."""
+        likeness = self._compared(plain)
+        learned = likeness.learned
+        if after:
+            learned = self._model.network.logits(self._model.behind(likeness.vector, after))
+        order = np.argsort(-learned, kind="stable")[: _CANDIDATES + 1].tolist()
+        topics = [topic for topic in map(self._model.topics.__getitem__, order) if topic != OUT_OF_SCOPE]
+        return _Learned(learned, topics[:_CANDIDATES])
 
     def tells(self, word: str) -> bool:
         """Whether a word says something about the matter: no function word, and not in every question here."""
         return self._segmenter.is_content(word)
-
-    def strange(self, words: Iterable[str]) -> int:
-        """How many of `words` no entry is asked by."""
-        return sum(word not in self._asked for word in words)
 
     def is_subject(self, word: str) -> bool:
         """Whether a word names what a question is about, and some entry is asked by it."""
@@ -103,34 +137,7 @@ class Ranker:
     def why(self, plain: str, topic: str) -> list[tuple[str, float]]:
         """The features of `plain` that speak most for `topic`."""
         words = self._segmenter.cut(plain).terms
-        return self._model.telling(plain, words, self._model.topics.index(topic))
-
-    def _hit(
-        self, number: int, likeness: Likeness, near: Sequence[float], words: Mapping[str, float],
-        *, ahead: float, outside: float,
-    ) -> Hit:  # fmt: skip
-        topic = self._model.topics[number]
-        entry, variant = self._entry(topic, number, likeness, near)
-        whole = sum(words.values())
-        known = self._known[topic]
-        strange = sum(weight for word, weight in words.items() if word not in known) / whole if whole else 1.0
-        parts = {
-            "learned": float(likeness.learned[number]), "near": float(likeness.near[number]), "ahead": ahead,
-            "outside": outside, "known": likeness.known, "strange": strange,
-        }  # fmt: skip
-        return Hit(entry.id, topic, entry.title, score(parts), parts, variant)
-
-    def _entry(self, topic: str, number: int, likeness: Likeness, near: Sequence[float]) -> tuple[Entry, str]:
-        """The entry of a topic whose own questions are nearest (the main one on a tie), and the nearest question."""
-        first, last = self._spans[number]
-        nearest = self._model.questions[first + int(likeness.questions[first:last].argmax())]
-        entries = self._by_topic[topic]
-        fits = [near[self._part[entry.id]] + (_FINER if entry.id == topic else 0.0) for entry in entries]
-        return entries[fits.index(max(fits))], nearest
-
-
-def _others(totals: Sequence[float], at: int) -> list[float]:
-    return [*totals[:at], *totals[at + 1 :]]
+        return self._model.telling(plain, words, self._numbers[topic])
 
 
 def distinct(ranked: Sequence[Hit]) -> list[Hit]:

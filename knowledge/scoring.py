@@ -24,14 +24,14 @@ class Thresholds:
     `margin`: the best must be this far ahead of the next topic. `near`: how far behind the best a suggestion may be.
     """
 
-    answer: float = 0.45
+    answer: float = 0.65
     suggest: float = 0.12
     margin: float = 0.0
 
 
-_BIAS = -2.35
+_BIAS = -1.81
 _PARTS: Mapping[str, float] = {
-    "learned": 2.95, "near": 2.30, "ahead": 0.35, "outside": -2.55, "known": 2.63, "strange": -1.70,
+    "learned": 0.4, "ahead": 0.52, "outside": -0.62, "known": -0.48, "strange": -0.47,
 }  # fmt: skip
 
 

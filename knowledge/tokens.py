@@ -151,6 +151,12 @@ class Segmenter:
         """The words as they were written, without synonyms."""
         return [word for word in self._jieba.cut(normalised, HMM=False) if word not in (STOP, " ")]
 
+    def canonical(self, raw: Sequence[str]) -> Words:
+        """The words of a text that was cut by `raw`."""
+        found = [self._canonical.get(word, word) for word in raw]
+        words = [word for each in found for word in each.split("+")] if "+" in "".join(found) else found
+        return Words(tuple(words), tuple(word for word in words if word not in _FUNCTION_WORDS))
+
     def is_content(self, word: str) -> bool:
         """Whether a word says what a text is about: neither a function word nor one that every question here has."""
         return word not in _FUNCTION_WORDS and word not in _GENERIC_WORDS and word not in _QUESTION_WORDS
@@ -175,10 +181,7 @@ class Segmenter:
         if STOP in normalised:
             parts = [self.cut(part) for part in sentences(normalised)]
             return Words(tuple(chain(*(part.words for part in parts))), tuple(chain(*(part.terms for part in parts))))
-        canonical = self._canonical
-        found = [canonical.get(word, word) for word in self._jieba.cut(normalised, HMM=False) if word != " "]
-        words = [word for each in found for word in each.split("+")] if "+" in "".join(found) else found
-        return Words(tuple(words), tuple(word for word in words if word not in _FUNCTION_WORDS))
+        return self.canonical(self.raw(normalised))
 
     def _weigh(self, word: str) -> float:
         if word in _FUNCTION_WORDS:

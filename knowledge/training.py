@@ -1,66 +1,94 @@
-"""Learns a model from entries and questions: a linear separator for each topic. Deterministic; files are not its work.
-
-Each topic gets the weights that tell its questions from all others with the largest margin (a support vector machine
-with squared hinge loss, solved by dual coordinate descent: Hsieh et al., ICML 2008), for all topics in the same pass.
-"""
+"""Learns a model from entries, questions and talk. Deterministic; files are not its work."""
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
-from knowledge.entry import Entry
+from knowledge.entry import OUT_OF_SCOPE, Entry, Example
 from knowledge.features import features
-from knowledge.model import Floats, Integers, Model, Vector, as_vector
-from knowledge.pinyin import Spelling, read_syllables
+from knowledge.intents import without_frame
+from knowledge.model import FINEST, Model, Texts, as_vector, behind, contexts
+from knowledge.network import Floats, Vector, teach
+from knowledge.pinyin import Spelling, Syllables, read_syllables
 from knowledge.text import normalise
 from knowledge.tokens import Segmenter
 
 _RAREST = 3
-_SOFTNESS = 0.5
-_ROUNDS = 6
 _SEED = 7
-_SETTLED = 1e-6
-_COMMONEST, _FEW = 0.03, 50
+_SAID_LATER, _IN_THE_AREA = 0.3, 0.3
+_OWN_COUNT, _TALK_COUNTS = 3, 2
 
 
-def learn(entries: Sequence[Entry], questions: Mapping[str, Sequence[str]], segmenter: Segmenter) -> Model:
-    """A model of `entries` and of further `questions` by topic. Some 25 s for 36,000 questions on one core."""
-    examples, owned = _examples(entries, questions)
-    plain = [normalise(text) for _, text in examples]
-    cuts = [segmenter.cut(text) for text in plain]
+@dataclass(frozen=True, slots=True)
+class _Examples:
+    """All questions by topic, each topic's one after another, first those of its entries; `owned` tells which."""
+
+    topics: tuple[str, ...]
+    texts: tuple[str, ...]
+    labels: tuple[int, ...]
+    owned: dict[str, tuple[int, int]]
+
+
+def learn(
+    entries: Sequence[Entry],
+    questions: Mapping[str, Sequence[str]],
+    segmenter: Segmenter,
+    talk: Sequence[Example] = (),
+) -> Model:
+    """A model of `entries`, of further `questions` by topic and of `talk`, whatever their order.
+
+    Some 50 s for 75,000 texts on one core.
+    """
+    examples = _examples(entries, questions)
     readings = read_syllables()
+    plain = [normalise(text) for text in examples.texts]
+    raw = [segmenter.raw(text) for text in plain]
+    cuts = [*map(segmenter.canonical, raw)]
     counted = [features(text, cut.terms, readings) for text, cut in zip(plain, cuts, strict=True)]
-    vocabulary, rarity = _vocabulary(counted, len(entries))
+    said = sorted(set(talk))
+    counted_talk = [_features_of(one, segmenter, readings) for one in said]
+    vocabulary, rarity = _vocabulary([*counted, *counted_talk], examples.topics, len(entries))
     vectors = [as_vector(counts, vocabulary, rarity) for counts in counted]
-    topics = sorted({topic for topic, _ in examples})
-    labels = np.array([topics.index(topic) for topic, _ in examples], dtype=np.int32)
-    starts, rows, values = _by_feature(vectors, len(vocabulary), most=int(_COMMONEST * len(vectors)) + _FEW)
-    raw = Counter(word for text in plain for word in segmenter.raw(text))
-    topic_starts = np.searchsorted(labels, np.arange(len(topics) + 1)).astype(np.int32)
-    parts = np.array(
-        sorted({*topic_starts[:-1].tolist(), *(at for span in owned.values() for at in span if at < len(examples))}),
-        dtype=np.int32,
-    )
+    lessons: list[tuple[Vector, tuple[int, ...]]] = [
+        (vector, (label,)) for vector, label in zip(vectors, examples.labels, strict=True)
+    ]
+    own = [at for span in examples.owned.values() for at in range(*span)]
+    lessons += [lessons[at] for at in own] * (_OWN_COUNT - 1)
+    lessons += _said_later(vectors, examples, vocabulary)
+    for one, counts in zip(said, counted_talk, strict=True):
+        vector = as_vector(counts, vocabulary, rarity)
+        asked = tuple(map(examples.topics.index, one.topics))
+        lessons += [(behind(vector, one.after, vocabulary) if one.after else vector, asked)] * _TALK_COUNTS
+    letters = [text.encode("utf-8", "surrogatepass") for text in examples.texts]
     return Model(
-        topics=tuple(topics),
+        topics=examples.topics,
         vocabulary=vocabulary,
         rarity=rarity,
-        weights=separate(vectors, labels, len(topics), len(vocabulary)).astype(np.float16),
-        starts=starts,
-        rows=rows.astype(np.min_scalar_type(len(vectors))),
-        values=values.astype(np.float16),
-        topic_starts=topic_starts,
-        parts=parts,
-        topic_parts=np.searchsorted(parts, topic_starts[:-1]).astype(np.int32),
-        owned=owned,
-        questions=tuple(text for _, text in examples),
+        network=teach(
+            [vector for vector, _ in lessons],
+            [asked for _, asked in lessons],
+            size=len(vocabulary),
+            count=len(examples.topics),
+            certain=min(vocabulary[name] for name in _said_before(examples.topics)),
+        ),
+        starts=np.cumsum([0, *(len(vector.ids) for vector in vectors)], dtype=np.int32),
+        ids=np.concatenate([vector.ids for vector in vectors]).astype(np.min_scalar_type(len(vocabulary))),
+        values=np.rint(np.concatenate([vector.values for vector in vectors]) * FINEST).astype(np.uint8),
+        topic_starts=np.searchsorted(examples.labels, np.arange(len(examples.topics) + 1)).astype(np.int32),
+        owned=examples.owned,
+        questions=Texts(
+            np.frombuffer(b"".join(letters), dtype=np.uint8), np.cumsum([*map(len, letters)], dtype=np.int32)
+        ),
         words={
-            entry.id: frozenset(word for at in range(*owned[entry.id]) for word in cuts[at].words) for entry in entries
+            entry.id: frozenset(word for at in range(*examples.owned[entry.id]) for word in cuts[at].words)
+            for entry in entries
         },
         readings=readings,
-        spelling=Spelling.learn(raw, plain, segmenter.subjects, readings),
+        spelling=Spelling.learn(Counter(chain(*raw)), plain, segmenter.subjects, readings),
     )
 
 
@@ -69,71 +97,68 @@ def own_questions(entry: Entry) -> tuple[str, ...]:
     return (entry.title, *entry.variants, *(rumour.claim for rumour in entry.rumours))
 
 
-def separate(vectors: Sequence[Vector], labels: Integers, topics: int, size: int) -> Floats:
-    """Weights (features x topics) that give a topic's vectors more than 1 and all others less than -1, where it can be.
-
-    Each vector's multipliers are improved in turn, a few rounds in a fixed random order.
-    """
-    weights = np.zeros((size, topics), dtype=np.float32)
-    multipliers = np.zeros((len(vectors), topics), dtype=np.float32)
-    sides = 2 * np.eye(topics, dtype=np.float32) - 1
-    ridge = 1 / (2 * _SOFTNESS)
-    order = np.random.default_rng(_SEED)
-    for _ in range(_ROUNDS):
-        for at in order.permutation(len(vectors)):
-            ids, values = vectors[at].ids, vectors[at].values
-            if not len(ids):
-                continue
-            side = sides[labels[at]]
-            before = multipliers[at]
-            slope = side * (values @ weights[ids]) - 1 + ridge * before
-            after = np.maximum(before - slope / (1 + ridge), 0)
-            step = (after - before) * side
-            multipliers[at] = after
-            moved = np.nonzero(np.abs(step) > _SETTLED)[0]
-            if len(moved):
-                weights[ids[:, None], moved] += values[:, None] * step[moved]
-    return weights
-
-
-def _examples(
-    entries: Sequence[Entry], questions: Mapping[str, Sequence[str]]
-) -> tuple[list[tuple[str, str]], dict[str, tuple[int, int]]]:
-    """All (topic, question) pairs by topic: first each entry's own, then the topic's; and where an entry's own are."""
+def _examples(entries: Sequence[Entry], questions: Mapping[str, Sequence[str]]) -> _Examples:
     by_topic: dict[str, list[Entry]] = {}
     for entry in sorted(entries, key=lambda entry: entry.id):
         by_topic.setdefault(entry.topic, []).append(entry)
-    examples: list[tuple[str, str]] = []
+    topics = tuple(sorted({*by_topic, *(topic for topic, texts in questions.items() if texts)}))
+    texts: list[str] = []
+    labels: list[int] = []
     owned: dict[str, tuple[int, int]] = {}
-    for topic in sorted({*by_topic, *questions}):
+    for label, topic in enumerate(topics):
         for entry in by_topic.get(topic, ()):
-            first = len(examples)
-            examples += [(topic, text) for text in own_questions(entry)]
-            owned[entry.id] = (first, len(examples))
-        examples += [(topic, text) for text in sorted(questions.get(topic, ()))]
-    return examples, owned
+            first = len(texts)
+            texts += own_questions(entry)
+            owned[entry.id] = (first, len(texts))
+        texts += sorted(questions.get(topic, ()))
+        labels += [label] * (len(texts) - len(labels))
+    return _Examples(topics, tuple(texts), tuple(labels), owned)
 
 
-def _vocabulary(counted: Sequence[Mapping[str, int]], entries: int) -> tuple[dict[str, int], Floats]:
-    """Numbers for the features that more than one question has (all, where there are few entries), and their rarity."""
+def _features_of(example: Example, segmenter: Segmenter, readings: Syllables) -> Counter[str]:
+    """The features of an example; what is said after an answer is read as following.py reads it."""
+    plain = normalise(example.text)
+    plain = without_frame(plain) if example.after else plain
+    return features(plain, segmenter.cut(plain).terms, readings)
+
+
+def _said_later(
+    vectors: Sequence[Vector], examples: _Examples, vocabulary: Mapping[str, int]
+) -> Iterator[tuple[Vector, tuple[int, ...]]]:
+    """Some of the questions once more, said after another topic was answered: they ask the same there."""
+    thrown = np.random.default_rng(_SEED)
+    others = [topic for topic in examples.topics if topic != OUT_OF_SCOPE]
+    areas: dict[str, list[str]] = {}
+    for topic in others:
+        areas.setdefault(contexts(topic)[1], []).append(topic)
+    for vector, label in zip(vectors, examples.labels, strict=True):
+        if thrown.random() < _SAID_LATER:
+            topic = examples.topics[label]
+            near = areas.get(contexts(topic)[1], others) if thrown.random() < _IN_THE_AREA else others
+            last = near[thrown.integers(len(near))]
+            if last != topic:
+                yield behind(vector, last, vocabulary), (label,)
+
+
+def _vocabulary(
+    counted: Sequence[Mapping[str, int]], topics: Sequence[str], entries: int
+) -> tuple[dict[str, int], Floats]:
+    """Numbers for the features that three texts have (all, where there are few entries), and their rarity.
+
+    After them those for what was said before.
+    """
     spread = Counter(name for counts in counted for name in counts)
     rarest = _RAREST if entries > _RAREST * 10 else 1
     names = sorted(name for name, count in spread.items() if count >= rarest)
     whole = len(counted)
-    rarity = np.array([math.log((1 + whole) / (1 + spread[name])) + 1 for name in names], dtype=np.float32)
-    return {name: at for at, name in enumerate(names)}, rarity
+    rarity = [math.log((1 + whole) / (1 + spread[name])) + 1 for name in names]
+    before = _said_before(topics)
+    return (
+        {name: at for at, name in enumerate((*names, *before))},
+        np.array([*rarity, *(1.0 for _ in before)], dtype=np.float32),
+    )
 
 
-def _by_feature(vectors: Sequence[Vector], size: int, *, most: int) -> tuple[Integers, Integers, Floats]:
-    """The vectors' values by feature: where each feature's part starts, the vectors' numbers, the values.
-
-    A feature that more than `most` vectors have is left out: it tells nothing, and costs the most time.
-    """
-    ids = np.concatenate([vector.ids for vector in vectors])
-    rows = np.repeat(np.arange(len(vectors), dtype=np.int32), [len(vector.ids) for vector in vectors])
-    values = np.concatenate([vector.values for vector in vectors])
-    rare = np.bincount(ids, minlength=size)[ids] <= most
-    ids, rows, values = ids[rare], rows[rare], values[rare]
-    order = np.argsort(ids, kind="stable")
-    starts = np.searchsorted(ids[order], np.arange(size + 1)).astype(np.int32)
-    return starts, rows[order], values[order]
+def _said_before(topics: Sequence[str]) -> list[str]:
+    """The features of all that may have been answered before."""
+    return sorted({name for topic in topics if topic != OUT_OF_SCOPE for name in contexts(topic)})

@@ -1,4 +1,4 @@
-"""What is learnt from questions, and how it is kept: sounds, features, separators, model folders. Small sets of its own."""
+"""What is learnt from questions, and how it is kept: sounds, features, the network, model folders. Sets of its own."""
 
 import os
 import resource
@@ -13,12 +13,14 @@ import pytest
 from knowledge import artifact
 from knowledge.base import KnowledgeBase
 from knowledge.decisions import Answer
-from knowledge.entry import OUT_OF_SCOPE, Dictionary, Entry, Rumour, Source
+from knowledge.entry import OUT_OF_SCOPE, Dictionary, Entry, Example, Rumour, Source
 from knowledge.features import features
 from knowledge.model import Reader, as_vector
+from knowledge.network import teach
 from knowledge.pinyin import Spelling, coarse, read_syllables
+from knowledge.ranking import Ranker
 from knowledge.tokens import Segmenter
-from knowledge.training import learn, own_questions, separate
+from knowledge.training import learn, own_questions
 
 
 def entry(entry_id: str, title: str, variants: str, **more) -> Entry:
@@ -41,6 +43,7 @@ QUESTIONS = {
     "archive.transfer": ("转档案的快递谁来寄", "档案啥时候动身"),
     OUT_OF_SCOPE: ("今天天气怎么样", "食堂几点开", "讲个笑话", "身份证丢了"),
 }
+SPOKEN = ("abc", "def", "abcdef", "ghi")
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +58,13 @@ def model(segmenter):
 
 def same(one, other) -> bool:
     """Whether two models have the same words and the same numbers."""
-    words = all(getattr(one, name) == getattr(other, name) for name in ("topics", "vocabulary", "owned", "questions"))
-    return words and all(np.array_equal(getattr(one, name), getattr(other, name)) for name in artifact._NUMBERS)
+    words = all(getattr(one, name) == getattr(other, name) for name in ("topics", "vocabulary", "owned"))
+    pairs = zip(artifact.numbers_of(one).items(), artifact.numbers_of(other).items(), strict=True)
+    return words and all(name == again and np.array_equal(left, right) for (name, left), (again, right) in pairs)
+
+
+def texts(model, first: int, last: int) -> tuple[str, ...]:
+    return tuple(model.questions[at] for at in range(first, last))
 
 
 # sounds
@@ -133,28 +141,39 @@ def test_a_vector_has_length_one_and_tells_how_much_is_known():
 # training
 
 
-def test_separators_tell_apart_what_can_be_told_apart():
-    """A topic's own vectors are on its positive side, all others on the negative one; nothing is not a vector."""
-    vectors = [as_vector({name: 1}, {"ca": 0, "cb": 1}, np.ones(2, dtype=np.float32)) for name in ("ca", "cb", "cz")]
-    weights = separate(vectors, np.array([0, 1, 1], dtype=np.int32), topics=2, size=2)
-    assert weights[0, 0] > 0 > weights[0, 1]
-    assert weights[1, 1] > 0 > weights[1, 0]
+def test_a_network_tells_apart_what_can_be_told_apart():
+    """Each topic has a yes or no of its own: a text may speak of two, and what speaks of none is like none."""
+    names = {letter: at for at, letter in enumerate("abcdefghi")}
+    vectors = [as_vector(dict.fromkeys(text, 1), names, np.ones(9, dtype=np.float32)) for text in SPOKEN]
+    network = teach(vectors, [(0,), (1,), (0, 1), ()], size=9, count=2)
+    assert [(network.logits(vector) > 0).tolist() for vector in vectors] == [
+        [True, False], [False, True], [True, True], [False, False],
+    ]  # fmt: skip
+
+
+def test_what_was_said_before_changes_what_is_meant(segmenter):
+    """The same words after one topic and after another; a question of its own stays what it is."""
+    talk = [
+        Example("多久", ("archive.transfer",), "archive.transfer"), Example("多久", ("hukou.move_out",), "hukou.move_out")
+    ]  # fmt: skip
+    ranker = Ranker(ENTRIES, segmenter, learn(ENTRIES, QUESTIONS, segmenter, talk))
+    assert [ranker.likeliest("多久", after=one.after)[0] for one in talk] == [one.after for one in talk]
+    assert ranker.likeliest("户口怎么迁", after="archive.where")[0] == "hukou.move_out"
 
 
 def test_a_model_knows_its_questions_by_topic(model):
     assert model.topics == ("archive.transfer", "archive.where", "hukou.move_out", OUT_OF_SCOPE)
     first, last = model.topic_starts[0], model.topic_starts[1]
-    assert set(model.questions[first:last]) == {*own_questions(ENTRIES[0]), *QUESTIONS["archive.transfer"]}
-    first, last = model.owned["hukou.move_out"]
-    assert model.questions[first:last] == own_questions(ENTRIES[2])
+    assert set(texts(model, first, last)) == {*own_questions(ENTRIES[0]), *QUESTIONS["archive.transfer"]}
+    assert texts(model, *model.owned["hukou.move_out"]) == own_questions(ENTRIES[2])
 
 
 def test_each_question_is_nearest_to_itself(model, segmenter):
     reader = Reader(model, segmenter)
-    for at, text in enumerate(model.questions):
-        likeness = reader.compare(text)
-        assert int(likeness.questions.argmax()) == at
-        assert model.topic_starts[int(likeness.total.argmax())] <= at
+    for at in range(len(model.questions)):
+        likeness = reader.compare(model.questions[at])
+        assert int(model.near(likeness.vector, 0, len(model.questions)).argmax()) == at
+        assert model.topic_starts[int(likeness.learned.argmax())] <= at
 
 
 def test_a_rumour_finds_the_entry_that_corrects_it(segmenter):
@@ -205,10 +224,10 @@ def test_a_model_is_learnt_once_and_read_back_the_same(opened, learnt, model):
     assert same(again, model)
     assert (again.words, again.readings, again.spelling) == (model.words, model.readings, model.spelling)
     assert len(learnt) == 1
-    assert not again.weights.flags.writeable
+    assert not again.network.inner.flags.writeable
 
 
-@pytest.mark.parametrize("name", ["words.json", "weights.npy", "rows.npy"])
+@pytest.mark.parametrize("name", ["words.json", "inner.npy", "ids.npy"])
 @pytest.mark.parametrize("harm", ["missing", "empty", "half", "rubbish"])
 def test_a_damaged_model_is_learnt_anew(opened, learnt, model, tmp_path, name, harm):
     """Whatever is wrong with a file, the answer is a sound model, and the next process finds it mended."""
