@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from knowledge.base import KnowledgeBase
+from knowledge.base import KnowledgeBase, model_key
 from knowledge.loader import Library, load
+from knowledge.model import Model
 from knowledge.tokens import Segmenter, private_cache_folder
 
 DATA = Path(__file__).with_name("data")
@@ -19,15 +20,21 @@ def open_base(folder: Path = DATA, *, cache_folder: Path | None = None) -> Knowl
     return base_of(load(folder), cache_folder=cache_folder)
 
 
-def base_of(library: Library, *, cache_folder: Path | None = None) -> KnowledgeBase:
-    """A library, ready to answer."""
+def base_of(library: Library, *, cache_folder: Path | None = None, model: Model | None = None) -> KnowledgeBase:
+    """A library, ready to answer; with the `model` that was learnt from it, if there is one."""
     cache_folder = cache_folder or private_cache_folder()
-    segmenter = Segmenter(library.dictionary, library.synonyms, cache_folder=cache_folder)
     return KnowledgeBase.build(
         library.entries,
         library.school,
         questions=library.questions,
         talk=library.talk,
-        segmenter=segmenter,
+        segmenter=Segmenter(library.dictionary, library.synonyms, cache_folder=cache_folder),
         model_folder=cache_folder,
+        model=model,
     )
+
+
+def key_of_library(library: Library, cache_folder: Path) -> str:
+    """The name of the model that is learnt from a library."""
+    segmenter = Segmenter(library.dictionary, library.synonyms, cache_folder=cache_folder)
+    return model_key(library.entries, library.questions, segmenter, library.talk)

@@ -48,18 +48,21 @@ def key_of(*contents: object) -> str:
 
 def keep(folder: Path, key: str, learn: Callable[[], Model]) -> Model:
     """The model of this key from `folder`; if it is not there, it is learnt, once however many processes ask."""
-    place = folder / f"model-{key}"
-    if (model := _find(place)) is not None:
+    if (model := find(folder, key)) is not None:
         return model
     try:
         with alone(folder / "model.lock"):
-            if (model := _find(place)) is None:
+            if (model := find(folder, key)) is None:
                 model = learn()
-                _save(model, place)
+                _save(model, _place(folder, key))
                 _forget_old(folder)
     except OSError:  # a full disk, a folder of somebody else's: this process has its model all the same
         return model or learn()
-    return _find(place) or model
+    return find(folder, key) or model
+
+
+def _place(folder: Path, key: str) -> Path:
+    return folder / f"model-{key}"
 
 
 def _save(model: Model, place: Path) -> None:
@@ -84,8 +87,9 @@ def _save(model: Model, place: Path) -> None:
         raise
 
 
-def _find(place: Path) -> Model | None:
-    """The model that is kept at `place`; None where there is none, or what is there cannot be read."""
+def find(folder: Path, key: str) -> Model | None:
+    """The model of this key that is kept in `folder`; None where there is none, or what is there cannot be read."""
+    place = _place(folder, key)
     try:
         words = json.loads((place / "words.json").read_text(encoding="utf-8"))
         numbers = {

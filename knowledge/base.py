@@ -12,6 +12,7 @@ from knowledge.decisions import Abstain, Answer, Context, Decision, Hit, Suggest
 from knowledge.doubles import Pair, pairs
 from knowledge.entry import Entry, Example, School
 from knowledge.following import Follower
+from knowledge.model import Model
 from knowledge.ranking import Ranker
 from knowledge.readings import Reading, Readings
 from knowledge.scoring import Thresholds
@@ -20,6 +21,14 @@ from knowledge.tokens import Segmenter
 from knowledge.training import learn, own_questions
 
 _REMEMBERED = 2048
+
+
+def model_key(
+    entries: Sequence[Entry], questions: Mapping[str, Sequence[str]], segmenter: Segmenter, talk: Sequence[Example]
+) -> str:
+    """The name of what is learnt from these, whatever their order."""
+    asked = [(entry.id, own_questions(entry)) for entry in sorted(entries, key=lambda entry: entry.id)]
+    return key_of(asked, sorted(questions.items()), sorted(talk), segmenter.content)
 
 
 class KnowledgeBase:
@@ -50,23 +59,21 @@ class KnowledgeBase:
         segmenter: Segmenter | None = None,
         thresholds: Thresholds | None = None,
         model_folder: Path | None = None,
+        model: Model | None = None,
     ) -> "KnowledgeBase":
         """A base over `entries`, in whatever order they come; ready to answer when this returns.
 
         `questions` are further questions by topic, those of OUT_OF_SCOPE to be refused; `talk` are examples of what is
         said after answers, and of two questions in one text. What is learnt from all of them (half a minute or more) is
-        kept in `model_folder` if there is one. Without `segmenter` one is made without a domain dictionary, which takes
-        about 0.7 s.
+        kept in `model_folder` if there is one; who has the `model` already gives it instead. Without `segmenter` one is
+        made without a domain dictionary, which takes about 0.7 s.
         """
         ordered = sorted(entries, key=lambda entry: entry.id)
-        questions = questions or {}
         segmenter = segmenter or Segmenter()
-        if model_folder is None:
-            model = learn(ordered, questions, segmenter, talk)
-        else:
-            asked = [(entry.id, own_questions(entry)) for entry in ordered]
-            key = key_of(asked, sorted(questions.items()), sorted(talk), segmenter.content)
-            model = keep(model_folder, key, lambda: learn(ordered, questions, segmenter, talk))
+        if model is None and model_folder is not None:
+            key = model_key(ordered, questions or {}, segmenter, talk)
+            model = keep(model_folder, key, lambda: learn(ordered, questions or {}, segmenter, talk))
+        model = model or learn(ordered, questions or {}, segmenter, talk)
         ranker = Ranker(ordered, segmenter, model)
         return cls(ordered, school or School(), segmenter, ranker, thresholds or Thresholds())
 

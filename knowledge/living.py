@@ -9,10 +9,10 @@ import os
 import threading
 from pathlib import Path
 
-from knowledge import base_of, published
+from knowledge import published
 from knowledge.apart import Publish, publish_apart
 from knowledge.base import KnowledgeBase
-from knowledge.loader import Fault, KnowledgeError, Library, load
+from knowledge.loader import Fault, KnowledgeError
 from knowledge.tokens import private_cache_folder
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class LivingBase:
         self._cache_folder = cache_folder or private_cache_folder()
         self._publish = publish
         self._settled = self._seen = self._stamp()
-        self._base = self._opened(*self._first())
+        self._base = self._first()
         self._door = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -106,36 +106,35 @@ class LivingBase:
             self._refuse(faults)
             return
         if (place := published.find(self._folder, self._cache_folder)) is not None:  # else it has changed again
-            self._base = self._opened(place, load(place))
+            self._base = self._opened(place)
             self.faults = ()
             logger.info("knowledge_renewed")
 
-    def _first(self) -> tuple[Path, Library]:
-        """Where to begin: what the folder says, or the last good copy if that has faults."""
+    def _first(self) -> KnowledgeBase:
+        """What to begin with: what the folder says, or the last good copy if that has faults."""
         if (place := published.find(self._folder, self._cache_folder)) is not None:
-            return place, load(place)
+            return self._opened(place)
         logger.warning("knowledge_learning: new on this machine, up to a minute of one processor, once")
         try:
-            place = published.publish(self._folder, self._cache_folder)
-            return place, load(place)
+            return self._opened(published.publish(self._folder, self._cache_folder))
         except KnowledgeError as error:
             self._refuse(error.faults)
             return self._last_good()
         except OSError as error:
             logger.warning("knowledge_not_kept: %s", error)
-            return self._folder, load(self._folder)
+            return self._opened(self._folder)
 
-    def _last_good(self) -> tuple[Path, Library]:
+    def _last_good(self) -> KnowledgeBase:
         """Without a good copy: what the folder says all the same, if only it can be read."""
         place = published.last(self._folder, self._cache_folder)
         try:
-            return (place, load(place)) if place else (self._folder, load(self._folder))
+            return self._opened(place or self._folder)
         except KnowledgeError:
-            return self._folder, load(self._folder)
+            return self._opened(self._folder)
 
-    def _opened(self, place: Path, library: Library) -> KnowledgeBase:
+    def _opened(self, place: Path) -> KnowledgeBase:
         self._served = published.digest(place)
-        return base_of(library, cache_folder=self._cache_folder)
+        return published.open_copy(place, self._cache_folder)
 
     def _refuse(self, faults: tuple[Fault, ...]) -> None:
         if faults != self.faults:

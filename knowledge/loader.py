@@ -65,15 +65,18 @@ class Reading:
     faults: tuple[Fault, ...]
 
 
-def load(folder: Path) -> Library:
-    """The whole folder. Raises KnowledgeError, listing every fault, where anything cannot be read."""
-    reading = read(folder)
+def load(folder: Path, *, examples: bool = True) -> Library:
+    """The whole folder, or all but the questions and the talk to learn from.
+
+    Raises KnowledgeError, listing every fault, where anything cannot be read.
+    """
+    reading = read(folder, examples=examples)
     if reading.faults:
         raise KnowledgeError(reading.faults)
     return reading.library
 
 
-def read(folder: Path) -> Reading:
+def read(folder: Path, *, examples: bool = True) -> Reading:
     """The sound part of `folder` and all faults.
 
     It is read from national/*.yaml, school/*.yaml, questions/*.tsv, talk/*.tsv, dictionary.txt and synonyms.txt.
@@ -89,8 +92,8 @@ def read(folder: Path) -> Reading:
     )
     dictionary = reader.read_dictionary(folder / "dictionary.txt")
     synonyms = reader.read_synonyms(folder / "synonyms.txt")
-    questions, asked_at = reader.read_questions(sorted((folder / "questions").glob("*.tsv")))
-    talk, said_at = reader.read_talk(sorted((folder / "talk").glob("*.tsv")))
+    questions, asked_at = reader.read_questions(sorted((folder / "questions").glob("*.tsv")) if examples else ())
+    talk, said_at = reader.read_talk(sorted((folder / "talk").glob("*.tsv")) if examples else ())
     library = Library(
         tuple(reader.entries), school, dictionary, synonyms, questions, reader.places, asked_at, talk, said_at
     )

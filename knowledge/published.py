@@ -12,8 +12,9 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
-from knowledge import base_of
+from knowledge import artifact, base_of, key_of_library
 from knowledge.artifact import alone
+from knowledge.base import KnowledgeBase
 from knowledge.lint import lint
 from knowledge.loader import KnowledgeError, load
 
@@ -21,6 +22,8 @@ _READ = (".yaml", ".tsv", ".txt")
 """What the loader reads, by how its name ends."""
 
 _KEPT = 2
+_KEY = "model.key"
+"""The name of the model that was learnt from a copy, in the copy."""
 
 
 def files(folder: Path) -> list[Path]:
@@ -70,6 +73,17 @@ def publish(folder: Path, cache_folder: Path) -> Path:
             shutil.rmtree(copy, ignore_errors=True)
 
 
+def open_copy(place: Path, cache_folder: Path) -> KnowledgeBase:
+    """The knowledge of a published copy, without reading again what it was learnt from; or of any folder, with that.
+
+    Raises KnowledgeError and OSError.
+    """
+    with suppress(OSError):
+        if (model := artifact.find(cache_folder, (place / _KEY).read_text(encoding="ascii"))) is not None:
+            return base_of(load(place, examples=False), cache_folder=cache_folder, model=model)
+    return base_of(load(place), cache_folder=cache_folder)
+
+
 def _publish(folder: Path, copy: Path, cache_folder: Path) -> Path:
     for path in files(folder):
         target = copy / path.relative_to(folder)
@@ -81,7 +95,9 @@ def _publish(folder: Path, copy: Path, cache_folder: Path) -> Path:
         return place
     if faults := lint(copy, date.min).faults:
         raise KnowledgeError(faults)
-    base_of(load(copy), cache_folder=cache_folder)
+    library = load(copy)
+    base_of(library, cache_folder=cache_folder)
+    (copy / _KEY).write_text(key_of_library(library, cache_folder), encoding="ascii")
     copy.rename(place)
     os.utime(place)
     for old in _copies(folder, cache_folder)[_KEPT:]:

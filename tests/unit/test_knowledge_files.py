@@ -7,6 +7,7 @@ import pytest
 
 from knowledge.base import KnowledgeBase
 from knowledge.decisions import Abstain, Answer, Hit, Suggestions
+from knowledge.entry import Example
 from knowledge.evaluation import EvaluationError, Question, evaluate, figures, judge, read_questions
 from knowledge.lint import lint
 from knowledge.loader import KnowledgeError, load, read
@@ -189,6 +190,45 @@ def test_faults_of_questions_are_told_with_file_and_line(folder, line, said):
     assert said in fault
 
 
+def write_talk(folder: Path, *lines: str) -> None:
+    (folder / "talk").mkdir()
+    (folder / "talk/a.tsv").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def test_talk_keeps_its_places(folder):
+    """What is said after an answer, and two questions in one text; who asks for no examples reads none."""
+    write_talk(
+        folder, "# 说明", "archive.transfer\t到没到咋看\tout_of_scope", "-\t两件事\tarchive.transfer+out_of_scope"
+    )
+    library = load(folder)
+    assert library.talk == (
+        Example("到没到咋看", ("out_of_scope",), "archive.transfer"),
+        Example("两件事", ("archive.transfer", "out_of_scope")),
+    )
+    assert library.talk_places == (("talk/a.tsv", 2), ("talk/a.tsv", 3))
+    assert faults(folder) == []
+    assert load(folder, examples=False).talk == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("archive.transfer\t到没到咋看呀？\tout_of_scope", "已经写过（talk/a.tsv:1）"),
+        ("archive.nothing\t到没到\tarchive.transfer", "没有主题 archive.nothing 的条目"),
+        ("archive.transfer\t到没到\tarchive.nothing", "没有主题 archive.nothing 的条目"),
+        ("out_of_scope\t到没到\tarchive.transfer", "上一条不能是 out_of_scope"),
+        ("-\t三件事\tarchive.transfer+out_of_scope+archive.transfer", "最多 2 个"),
+        ("archive.transfer\t到没到", "应写成 上一条的主题"),
+        ("-\t\tarchive.transfer", "应写成 上一条的主题"),
+    ],
+)
+def test_faults_of_talk_are_told_with_file_and_line(folder, line, said):
+    write_talk(folder, "archive.transfer\t到没到咋看\tout_of_scope", line)
+    (fault,) = faults(folder)
+    assert fault.startswith("talk/a.tsv:2 ")
+    assert said in fault
+
+
 def test_what_is_learnt_is_not_measured(folder):
     """A question or a variant that is also in an evaluation file is a fault, at the place of what is learnt."""
     write_questions(folder, "a.tsv", "archive.transfer\t档案啥时候动身")
@@ -220,6 +260,7 @@ def hits(*topics: str) -> tuple[Hit, ...]:
         (Question("x", "out_of_scope"), Abstain(), True, True, True, False),
         (Question("x", "out_of_scope"), Suggestions(hits("a")), False, False, False, False),
         (Question("x", "out_of_scope"), Answer(hits("a")), False, False, False, True),
+        (Question("x", "a"), Answer(hits("b", "a")), False, True, False, True),
         (Question("x", "a", ("b",), "double"), Answer(hits("a", "b")), True, True, False, False),
         (Question("x", "a", ("b",), "double"), Answer(hits("a")), False, False, False, False),
         (Question("x", "a", ("b",), "ambiguous"), Suggestions(hits("b", "a")), True, True, False, False),

@@ -1,6 +1,7 @@
 """Knowledge that changes while it serves: what is sound is swapped in whole, what is not changes nothing."""
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,7 +14,7 @@ from knowledge.base import KnowledgeBase
 from knowledge.decisions import Abstain, Answer, Context, Suggestions
 from knowledge.living import LivingBase
 from knowledge.loader import Fault, KnowledgeError
-from knowledge.published import publish
+from knowledge.published import open_copy, publish
 
 QUESTION = "档案怎么转"
 
@@ -271,3 +272,19 @@ class TestThread:
         assert first is not None
         living._stop.set()
         first.join(5)
+
+
+def test_a_copy_is_opened_without_what_it_was_learnt_from(folder, cache):
+    """What was learnt is named in the copy; where it is gone it is learnt from the copy again."""
+    (folder / "questions").mkdir()
+    (folder / "questions/a.tsv").write_text("archive.transfer\t档案啥时候动身\n", encoding="utf-8")
+    place = publish(folder, cache)
+    model = cache / f"model-{(place / 'model.key').read_text()}"
+    assert open_copy(place, cache).ask("档案啥时候动身").score > 0
+    (place / "questions/a.tsv").write_text("no table\n", encoding="utf-8")
+    assert open_copy(place, cache).ask("档案啥时候动身").score > 0
+    shutil.rmtree(model)
+    with pytest.raises(KnowledgeError):
+        open_copy(place, cache)
+    shutil.rmtree(place)
+    assert open_copy(publish(folder, cache), cache).ask("档案啥时候动身").score > 0
