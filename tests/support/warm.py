@@ -6,13 +6,16 @@ from pathlib import Path
 from support.standing import StandingBase
 from support.world import ROOT
 
-import knowledge as packaged
 from bot.bootstrap import Application
 from bot.clock import SystemClock
 from bot.safety.living import LivingLexicon
 from bot.settings import Settings
+from knowledge import DATA
+from knowledge.published import find, open_copy, publish
+from knowledge.tokens import private_cache_folder
 
-_KNOWLEDGE = packaged.open_base()
+_CACHE = private_cache_folder()
+_KNOWLEDGE = open_copy(find(DATA, _CACHE) or publish(DATA, _CACHE), _CACHE)
 _LEXICON = LivingLexicon()
 
 
