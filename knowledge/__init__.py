@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from knowledge.base import KnowledgeBase, model_key
+from knowledge.base import KnowledgeBase, keep_model
 from knowledge.loader import Library, load
 from knowledge.model import Model
 from knowledge.tokens import Segmenter, private_cache_folder
@@ -34,7 +34,8 @@ def base_of(library: Library, *, cache_folder: Path | None = None, model: Model 
     )
 
 
-def key_of_library(library: Library, cache_folder: Path) -> str:
-    """The name of the model that is learnt from a library."""
+def learn_library(library: Library, *, cache_folder: Path) -> str:
+    """Learns what a library says, if this machine has not yet; the name of what was learnt."""
     segmenter = Segmenter(library.dictionary, library.synonyms, cache_folder=cache_folder)
-    return model_key(library.entries, library.questions, segmenter, library.talk)
+    key, _ = keep_model(library.entries, library.questions, segmenter, library.talk, cache_folder)
+    return key

@@ -23,12 +23,17 @@ from knowledge.training import learn, own_questions
 _REMEMBERED = 2048
 
 
-def model_key(
-    entries: Sequence[Entry], questions: Mapping[str, Sequence[str]], segmenter: Segmenter, talk: Sequence[Example]
-) -> str:
-    """The name of what is learnt from these, whatever their order."""
+def keep_model(
+    entries: Sequence[Entry],
+    questions: Mapping[str, Sequence[str]],
+    segmenter: Segmenter,
+    talk: Sequence[Example],
+    folder: Path,
+) -> tuple[str, Model]:
+    """What is learnt from these, whatever their order, and its name in `folder`; learnt now if it is not there."""
     asked = [(entry.id, own_questions(entry)) for entry in sorted(entries, key=lambda entry: entry.id)]
-    return key_of(asked, sorted(questions.items()), sorted(talk), segmenter.content)
+    key = key_of(asked, sorted(questions.items()), sorted(talk), segmenter.content)
+    return key, keep(folder, key, lambda: learn(entries, questions, segmenter, talk))
 
 
 class KnowledgeBase:
@@ -69,11 +74,11 @@ class KnowledgeBase:
         made without a domain dictionary, which takes about 0.7 s.
         """
         ordered = sorted(entries, key=lambda entry: entry.id)
+        questions = questions or {}
         segmenter = segmenter or Segmenter()
         if model is None and model_folder is not None:
-            key = model_key(ordered, questions or {}, segmenter, talk)
-            model = keep(model_folder, key, lambda: learn(ordered, questions or {}, segmenter, talk))
-        model = model or learn(ordered, questions or {}, segmenter, talk)
+            _, model = keep_model(ordered, questions, segmenter, talk, model_folder)
+        model = model or learn(ordered, questions, segmenter, talk)
         ranker = Ranker(ordered, segmenter, model)
         return cls(ordered, school or School(), segmenter, ranker, thresholds or Thresholds())
 

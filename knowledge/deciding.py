@@ -91,29 +91,24 @@ class Decider:
         return Answer((self._with_facets(*hits[0]),)) if len(hits) == 1 and hits[0][0].topic in likely else None
 
     def _judge(self, ranked: Sequence[Hit], plain: str) -> Decision:
-        if not ranked:
-            return Abstain()
-        best = ranked[0]
-        following = ranked[1].score if len(ranked) > 1 else 0.0
-        verdict = judge(best.score, following, self._thresholds)
-        if not best.topic.startswith(SMALL_TALK) and not self.says(intents.without_facets(plain)):
-            return self._offered(ranked, plain)
-        if verdict is Verdict.ANSWER:
-            others = (hit for hit in ranked[1:SUGGESTED] if best.score < _DOUBTLESS and hit.parts["learned"] > LIKELY)
-            return Answer((self.detailed(best, plain),), tuple(hit.entry_id for hit in others))
-        if verdict is Verdict.NONE:
-            return Abstain(best.score, best)
-        return self._suggested(ranked, plain)
+        if ranked and self._verdict(ranked) is Verdict.ANSWER:
+            best = ranked[0]
+            if best.topic.startswith(SMALL_TALK) or self.says(intents.without_facets(plain)):
+                near = ranked[1:SUGGESTED] if best.score < _DOUBTLESS else ()
+                others = tuple(hit.entry_id for hit in near if hit.parts["learned"] > LIKELY)
+                return Answer((self.detailed(best, plain),), others)
+        return self._offered(ranked, plain)
 
     def _offered(self, ranked: Sequence[Hit], plain: str) -> Suggestions | Abstain:
-        """What a text may mean that says nothing of the matter by itself (过期了怎么办): those near enough."""
+        """What a text may mean that is not answered, or says nothing of the matter by itself (过期了怎么办)."""
         if not ranked:
             return Abstain()
-        best = ranked[0]
-        return self._suggested(ranked, plain) if best.score >= self._thresholds.suggest else Abstain(best.score, best)
-
-    def _suggested(self, ranked: Sequence[Hit], plain: str) -> Suggestions:
+        if self._verdict(ranked) is Verdict.NONE:
+            return Abstain(ranked[0].score, self._ranker.fitted(ranked[0], plain))
         return Suggestions(tuple(self._ranker.fitted(hit, plain) for hit in ranked[:SUGGESTED]))
+
+    def _verdict(self, ranked: Sequence[Hit]) -> Verdict:
+        return judge(ranked[0].score, ranked[1].score if len(ranked) > 1 else 0.0, self._thresholds)
 
     def _bare_subject(self, cut: Words) -> str:
         """The subject of a text that says nothing else (档案, 户口呢), or nothing."""

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
-from knowledge import artifact, base_of, key_of_library
+from knowledge import artifact, base_of, learn_library
 from knowledge.artifact import alone
 from knowledge.base import KnowledgeBase
 from knowledge.lint import lint
@@ -95,9 +95,7 @@ def _publish(folder: Path, copy: Path, cache_folder: Path) -> Path:
         return place
     if faults := lint(copy, date.min).faults:
         raise KnowledgeError(faults)
-    library = load(copy)
-    base_of(library, cache_folder=cache_folder)
-    (copy / _KEY).write_text(key_of_library(library, cache_folder), encoding="ascii")
+    (copy / _KEY).write_text(learn_library(load(copy), cache_folder=cache_folder), encoding="ascii")
     copy.rename(place)
     os.utime(place)
     for old in _copies(folder, cache_folder)[_KEPT:]:

@@ -29,7 +29,7 @@ class _Learned:
     """What was learnt says of a text: the log-odds of each topic, by its number; the likeliest topics, best first."""
 
     odds: NDArray[Any]
-    likeliest: list[str]
+    likeliest: tuple[str, ...]
 
 
 class Ranker:
@@ -67,14 +67,14 @@ class Ranker:
         vector = self._compared(plain).vector
         if not plain or not vector.known:
             return ()
-        odds = self.likeness(plain, *(topics := self.likeliest(plain)[:_CANDIDATES]))
+        topics = self.likeliest(plain)
+        odds = self.likeness(plain, *topics)
         likely = dict(zip(topics, odds, strict=True))
         rivals = [topic for topic in topics if likely[topic] > odds[0] - _NEAREST_COUNTS]
         if len(rivals) > 1:
             for topic in rivals:
                 likely[topic] += _NEAREST_COUNTS * float(self._model.near(vector, *self._spans[topic]).max())
-            topics.sort(key=lambda topic: -likely[topic])
-        return tuple(self.hit(plain, topic) for topic in topics)
+        return tuple(self.hit(plain, topic) for topic in sorted(topics, key=lambda topic: -likely[topic]))
 
     def hit(self, plain: str, topic: str) -> Hit:
         """A topic by its first entry, with the parts of its score."""
@@ -108,9 +108,9 @@ class Ranker:
         odds = self._learned(plain, after).odds
         return [float(odds[self._numbers[topic]]) if topic in self._numbers else _NOTHING for topic in topics]
 
-    def likeliest(self, plain: str, *, after: str = "") -> list[str]:
+    def likeliest(self, plain: str, *, after: str = "") -> tuple[str, ...]:
         """The few of our topics that a text most likely speaks of, said after `after` was answered, best first."""
-        return self._learned(plain, after).likeliest[:]
+        return self._learned(plain, after).likeliest
 
     def _learn(self, plain: str, after: str) -> _Learned:
         """Call as `_learned`, which remembers."""
@@ -119,8 +119,8 @@ class Ranker:
         if after:
             learned = self._model.network.logits(self._model.behind(likeness.vector, after))
         order = np.argsort(-learned, kind="stable")[: _CANDIDATES + 1].tolist()
-        topics = [topic for topic in map(self._model.topics.__getitem__, order) if topic != OUT_OF_SCOPE]
-        return _Learned(learned, topics[:_CANDIDATES])
+        topics = (self._model.topics[number] for number in order)
+        return _Learned(learned, tuple(topic for topic in topics if topic != OUT_OF_SCOPE)[:_CANDIDATES])
 
     def tells(self, word: str) -> bool:
         """Whether a word says something about the matter: no function word, and not in every question here."""

@@ -21,7 +21,7 @@ class Verdict(Enum):
 class Thresholds:
     """Chances from 0 to 1: from `answer` on the best topic is answered, from `suggest` on the nearest are offered.
 
-    `margin`: the best must be this far ahead of the next topic. `near`: how far behind the best a suggestion may be.
+    `margin`: the best must be this far ahead of the next topic.
     """
 
     answer: float = 0.65
