@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import Table, TextClause, text
@@ -75,11 +75,17 @@ def write_rows(session: Session, *writes: Write) -> None:
 def _plain(value: object) -> str:
     """A value that JSON does not know, as PostgreSQL reads it."""
     if isinstance(value, datetime):
-        return value.isoformat()
+        return _moment(value)
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     message = f"no way to write {type(value).__name__}"
     raise TypeError(message)
+
+
+@lru_cache(maxsize=256)
+def _moment(value: datetime) -> str:
+    """Remembered: a batch has one moment in all its rows."""
+    return value.isoformat()
 
 
 @cache

@@ -21,10 +21,10 @@ from knowledge.model import Model, Texts
 from knowledge.network import Network
 from knowledge.pinyin import Spelling
 
-_FORMAT = 3
+_FORMAT = 4
 _NETWORK = tuple(field.name for field in fields(Network))
 _TEXTS = tuple(field.name for field in fields(Texts))
-_NUMBERS = ("rarity", "starts", "ids", "values", "topic_starts")
+_NUMBERS = ("rarity", "starts", "ids", "values")
 _KEPT = 3
 
 

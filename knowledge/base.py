@@ -50,6 +50,7 @@ class KnowledgeBase:
         self._segmenter = segmenter
         self._decider = Decider(self.entries, segmenter, ranker, thresholds)
         self._written = lru_cache(maxsize=_REMEMBERED)(self._fold)
+        self._related = lru_cache(maxsize=_REMEMBERED)(self._list_related)
         self._readings = Readings(segmenter, ranker)
         self._follower = Follower(self.find_entry, segmenter, ranker, self._decider, self._readings)
 
@@ -124,9 +125,12 @@ class KnowledgeBase:
 
         First what may have been meant instead, then what the answered entries name as related.
         """
-        answered = {hit.entry_id for hit in answer.hits}
-        named = (other for hit in answer.hits for other in self.entries[hit.entry_id].related)
-        found = (self.find_entry(other) for other in dict.fromkeys((*answer.others, *named)) if other not in answered)
+        return self._related(tuple([hit.entry_id for hit in answer.hits]), answer.others)
+
+    def _list_related(self, answered: tuple[str, ...], others: tuple[str, ...]) -> tuple[Entry, ...]:
+        """Call as `_related`, which remembers."""
+        named = (other for entry_id in answered for other in self.entries[entry_id].related)
+        found = (self.find_entry(other) for other in dict.fromkeys((*others, *named)) if other not in answered)
         return tuple(entry for entry in found if entry is not None)[:SUGGESTED]
 
     def rank(self, text: str) -> Sequence[Hit]:

@@ -49,11 +49,14 @@ class Source:
     number: str = ""
 
 
+ANYTHING = "*"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Example:
     """An example of talk: what `text` asks (one topic, or two in their order), said after topic `after` was answered.
 
-    Without `after` nothing was said before.
+    Without `after` nothing was said before. After ANYTHING it asks of whatever was answered, and names no topic.
     """
 
     text: str

@@ -8,9 +8,12 @@ from knowledge.scoring import shares
 
 _CHANNELS = {"c": "字", "p": "音", "w": "词"}
 _PARTS = {
-    "bias": "起点", "learned": "学到的", "ahead": "领先别的主题", "outside": "像不归我们管的话",
-    "known": "认得的部分", "strange": "这个主题没见过的词",
-}  # fmt: skip
+    "bias": "起点",
+    "learned": "学到的",
+    "ahead": "领先别的主题",
+    "outside": "像不归我们管的话",
+    "known": "认得的部分",
+}
 _SHOWN = 8
 
 

@@ -10,10 +10,10 @@ from knowledge.deciding import SUGGESTED, Decider, cases_in, hit_of
 from knowledge.decisions import Answer, Decision, Hit, Suggestions
 from knowledge.entry import CASES, OUT_OF_SCOPE, Entry
 from knowledge.ranking import Ranker
-from knowledge.readings import Reading, Readings, folded
+from knowledge.readings import Reading, Readings
 from knowledge.tokens import Segmenter
 
-_LIKELY = 0.5
+_LIKELY = 0.45
 _REMEMBERED = 2048
 _CASES = frozenset(CASES)
 
@@ -45,28 +45,22 @@ class Follower:
         if last is None or self._decider.is_exact(plain):
             return None
         framed = intents.without_frame(plain)
-        if self._asks_more(framed, last):
-            return self._stays(framed, last, 1.0)
         readings = self._readings.of(framed, last)
         best = readings[0].topic
         alone = self._ranker.rank(framed)
-        if best == OUT_OF_SCOPE or (best != last.topic and alone and alone[0].topic == best):
-            return None
         chance = 1 / sum(math.exp(reading.weight - readings[0].weight) for reading in readings)
+        by_itself = best != last.topic and bool(alone) and alone[0].topic == best
+        if best == OUT_OF_SCOPE or (by_itself and not self._is_completed(plain, chance)):
+            return None
         if chance < _LIKELY:
             return Suggestions(tuple(self._hits(readings, chance)[:SUGGESTED]))
         if best == last.topic:
             return self._stays(framed, last, chance)
         return Answer((self._decider.detailed(self._hits(readings, chance)[0], framed),))
 
-    def _asks_more(self, framed: str, last: Entry) -> bool:
-        """Whether a text asks for something particular of the last answer and says nothing else (要带什么)."""
-        if not intents.facets(framed) or self._decider.says(intents.without_facets(framed)):
-            return False
-        title = folded(last.title)
-        words = self._segmenter.cut(framed).words
-        others = (one for one in words if one not in title and one not in _CASES and not intents.facets(one))
-        return not any(map(self._ranker.is_subject, others))
+    def _is_completed(self, plain: str, chance: float) -> bool:
+        """Whether a text that alone leaves a choice (那户口呢) says enough behind the last answer."""
+        return chance >= _LIKELY and isinstance(self._decider.decide(plain), Suggestions)
 
     def _stays(self, framed: str, last: Entry, chance: float) -> Answer:
         """The last entry again: what is asked for of it, and for whom."""

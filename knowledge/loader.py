@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from knowledge.entry import BLANK, OUT_OF_SCOPE, Dictionary, Entry, Example, KeyDate, Office, School
+from knowledge.entry import ANYTHING, BLANK, OUT_OF_SCOPE, Dictionary, Entry, Example, KeyDate, Office, School
 from knowledge.shaping import Shaper
 
 Place = tuple[str, int]
@@ -182,7 +182,12 @@ class _Reader:
         ):
             topics = tuple(asked.split("+"))
             after = "" if last == _NOTHING else last
-            if not 1 <= len(topics) <= _MOST or after == OUT_OF_SCOPE:
+            if ANYTHING in (after, *topics):
+                if after == asked:
+                    found[(self._name(path), line)] = Example(text, (), ANYTHING)
+                else:
+                    self.fault(path, line, f"不管接在哪一条后面都还在问那一条的，第一列和第三列都写 {ANYTHING}")
+            elif not 1 <= len(topics) <= _MOST or after == OUT_OF_SCOPE:
                 self.fault(path, line, f"上一条不能是 {OUT_OF_SCOPE}，问的主题最多 {_MOST} 个")
             elif all(self._is_topic(path, line, topic) for topic in (*topics, *filter(None, [after]))):
                 found[(self._name(path), line)] = Example(text, topics, after)

@@ -1,4 +1,4 @@
-"""What was learnt from the example questions: a network over their features, and the questions themselves.
+"""What was learnt from the example questions: a network over their features, and the entries' own questions.
 
 Built by training.py, kept by artifact.py. Scores, no decisions. Immutable; safe to share between threads.
 """
@@ -17,7 +17,6 @@ from knowledge.pinyin import Spelling, Syllables
 from knowledge.text import normalise
 from knowledge.tokens import Segmenter
 
-FINEST = 255
 _BEHIND = np.full(2, 0.7, dtype=np.float32)
 """How much the last topic, and its area, count beside a text (of length 1)."""
 
@@ -47,11 +46,10 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What was learnt from questions. `starts`, `ids` and `values` are the vectors of all questions, one after another.
+    """What was learnt from questions.
 
-    Questions are numbered by topic: those of topic k are `topic_starts[k]` to `topic_starts[k + 1]`; `owned` tells
-    which of them are an entry's own. `values` are in steps of 1/255. `words` are the canonical words of each entry's
-    title and variants.
+    `questions` are those that entries themselves are asked by, a topic's entries one after another by id; `owned` tells
+    which are whose. `starts`, `ids` and `values` are their vectors, `words` all their words.
     """
 
     topics: tuple[str, ...]
@@ -59,9 +57,8 @@ class Model:
     rarity: Floats
     network: Network
     starts: Integers
-    ids: NDArray[np.unsignedinteger[Any]]
-    values: NDArray[np.uint8]
-    topic_starts: Integers
+    ids: NDArray[np.intp]
+    values: Floats
     owned: Mapping[str, tuple[int, int]]
     questions: Texts
     words: Mapping[str, frozenset[str]]
@@ -72,8 +69,8 @@ class Model:
         """How like a text is to each of the questions from `first` to before `last`, from 0 to 1."""
         starts = self.starts[first : last + 1]
         spread = np.zeros(len(self.rarity), dtype=np.float32)
-        spread[vector.ids] = vector.values / FINEST
-        shared = spread[self.ids[starts[0] : starts[-1]]] * self.values[starts[0] : starts[-1]]
+        spread[vector.ids] = vector.values
+        shared = spread.take(self.ids[starts[0] : starts[-1]]) * self.values[starts[0] : starts[-1]]
         return np.add.reduceat(shared, starts[:-1] - starts[0])
 
     def vector(self, counts: Mapping[str, int]) -> Vector:
@@ -95,19 +92,13 @@ class Model:
 
 def as_vector(counts: Mapping[str, int], vocabulary: Mapping[str, int], rarity: Floats) -> Vector:
     """Counted features as a vector of length 1, weighed by rarity."""
-    ids: list[int] = []
-    repeated: list[tuple[int, int]] = []
-    for name, count in counts.items():
-        if (at := vocabulary.get(name)) is not None:
-            if count > 1:
-                repeated.append((len(ids), count))
-            ids.append(at)
+    ids = [at for at in map(vocabulary.get, counts) if at is not None]
     if not ids:
         return Vector(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32), 0.0)
     numbers = np.array(ids, dtype=np.int32)
     values = rarity[numbers]
-    for place, count in repeated:
-        values[place] *= 1 + math.log(count)
+    if sum(counts.values()) > len(counts):
+        values *= [1 + math.log(count) for name, count in counts.items() if name in vocabulary]
     values /= math.sqrt(float(values @ values))
     return Vector(numbers, values, len(ids) / len(counts))
 

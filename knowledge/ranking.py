@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,6 @@ from knowledge.text import normalise
 from knowledge.tokens import Segmenter
 
 _CANDIDATES = 4
-_NEAREST_COUNTS = 4.0
-"""How much being like a single question (from 0 to 1) counts beside a topic's log-odds."""
 _NOTHING = -10.0
 _FINER = 0.02
 _REMEMBERED = 256
@@ -47,60 +44,46 @@ class Ranker:
         self._by_topic: dict[str, list[Entry]] = {}
         for entry in entries:
             self._by_topic.setdefault(entry.topic, []).append(entry)
-        self._asked = frozenset(word for words in model.words.values() for word in words)
-        self._known = {
-            topic: frozenset().union(*(model.words[entry.id] for entry in entries))
+        self._owned = {
+            topic: (np.array([model.owned[entry.id][0] for entry in entries]), model.owned[entries[-1].id][1])
             for topic, entries in self._by_topic.items()
         }
-        self._spans = dict(zip(model.topics, pairwise(map(int, model.topic_starts)), strict=True))
+        self._asked = frozenset(word for words in model.words.values() for word in words)
 
     def spell(self, plain: str) -> str:
         """A normalised text with pinyin and initials read as words."""
         return self._reader.spell(plain)
 
     def _rank(self, plain: str) -> tuple[Hit, ...]:
-        """The nearest topics, each by its first entry, best first, with the parts of its score.
+        """The likeliest topics, each by its first entry, best first, with the parts of its score.
 
-        Of those that one single question may put first the one with the nearest is first. Call as `rank`, which
-        remembers.
+        Call as `rank`, which remembers.
         """
-        vector = self._compared(plain).vector
-        if not plain or not vector.known:
+        if not plain or not self._compared(plain).vector.known:
             return ()
-        topics = self.likeliest(plain)
-        odds = self.likeness(plain, *topics)
-        likely = dict(zip(topics, odds, strict=True))
-        rivals = [topic for topic in topics if likely[topic] > odds[0] - _NEAREST_COUNTS]
-        if len(rivals) > 1:
-            for topic in rivals:
-                likely[topic] += _NEAREST_COUNTS * float(self._model.near(vector, *self._spans[topic]).max())
-        return tuple(self.hit(plain, topic) for topic in sorted(topics, key=lambda topic: -likely[topic]))
+        return tuple([self.hit(plain, topic) for topic in self.likeliest(plain)])
 
     def hit(self, plain: str, topic: str) -> Hit:
         """A topic by its first entry, with the parts of its score."""
-        words = [word for word in dict.fromkeys(self._segmenter.cut(plain).terms) if self.tells(word)]
+        learned, outside = self.likeness(plain, topic, OUT_OF_SCOPE)
         others = [other for other in self.likeliest(plain)[:2] if other != topic]
-        learned, outside, *following = self.likeness(plain, topic, OUT_OF_SCOPE, *others)
-        weights = list(map(self._segmenter.weight, words))
-        strange = sum(weight for word, weight in zip(words, weights, strict=True) if word not in self._known[topic])
+        following = self.likeness(plain, others[0])[0] if others else _NOTHING
         parts = {
-            "learned": learned, "ahead": learned - max(following, default=_NOTHING), "outside": outside,
-            "known": self._compared(plain).vector.known, "strange": strange / sum(weights) if words else 1.0,
+            "learned": learned, "ahead": learned - following, "outside": outside,
+            "known": self._compared(plain).vector.known,
         }  # fmt: skip
         entry = self._by_topic[topic][0]
         return Hit(entry.id, topic, entry.title, score(parts), parts)
 
     def fitted(self, hit: Hit, plain: str) -> Hit:
-        """The hit by the entry of its topic whose own questions are nearest, with the topic's nearest question."""
-        first, last = self._spans[hit.topic]
-        near = self._model.near(self._compared(plain).vector, first, last).tolist()
+        """The hit by the entry of its topic that has the nearest question, with that question."""
+        starts, end = self._owned[hit.topic]
+        near = self._model.near(self._compared(plain).vector, int(starts[0]), end)
         entries = self._by_topic[hit.topic]
-        fits = []
-        for entry in entries:
-            start, end = self._model.owned[entry.id]
-            fits.append(max(near[start - first : end - first]) + (_FINER if entry.id == hit.topic else 0.0))
-        entry = entries[fits.index(max(fits))]
-        nearest = self._model.questions[first + near.index(max(near))]
+        fits = np.maximum.reduceat(near, starts - starts[0])
+        fits += [_FINER if entry.id == hit.topic else 0.0 for entry in entries]
+        entry = entries[int(fits.argmax())]
+        nearest = self._model.questions[int(starts[0]) + int(near.argmax())]
         return replace(hit, entry_id=entry.id, title=entry.title, variant=nearest)
 
     def likeness(self, plain: str, *topics: str, after: str = "") -> list[float]:

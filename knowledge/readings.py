@@ -15,8 +15,8 @@ from knowledge.text import fold
 from knowledge.tokens import Segmenter
 
 WEIGHTS: Mapping[str, float] = {
-    "stays": 3.33, "words": -0.63, "score": 2.49, "sibling": 2.2, "twin": 3.17, "instead": 2.29, "outside": 0.93,
-    "lead": 0.83,
+    "stays": 2.6, "words": -0.67, "score": 2.4, "sibling": 1.85, "twin": 3.0, "instead": 2.8, "outside": 0.75,
+    "lead": 0.9, "detail": 6,
 }  # fmt: skip
 _MOST_WORDS, _FARTHEST = 6, -8.0
 folded = lru_cache(maxsize=1024)(fold)
@@ -60,13 +60,28 @@ class Readings:
         for topic in self._ranker.likeliest(framed, after=last.topic):
             found.setdefault(topic, {})
         telling = sum(map(self._ranker.tells, self._segmenter.cut(framed).words))
-        found[last.topic] = {"stays": 1.0, "words": min(telling, _MOST_WORDS)}
+        found[last.topic] = {
+            "stays": 1.0,
+            "words": min(telling, _MOST_WORDS),
+            "detail": self._asks_detail(framed, last),
+        }
         found[OUT_OF_SCOPE] = {"outside": 1.0}
         spoken = self._ranker.likeness(framed, *found, after=last.topic)
         most = max(spoken)
         for signs, value in zip(found.values(), spoken, strict=True):
             signs["lead"] = max(value - most, _FARTHEST)
         return sorted((weigh(topic, signs) for topic, signs in found.items()), key=lambda reading: -reading.weight)
+
+    def _asks_detail(self, framed: str, last: Entry) -> bool:
+        """Whether a text asks for something particular of the last answer and says nothing else (要带什么)."""
+        if not intents.facets(framed) or self._says(intents.without_facets(framed)):
+            return False
+        words = self._segmenter.cut(framed).words
+        others = (one for one in words if one not in folded(last.title) and one not in CASES)
+        return not any(self._ranker.is_subject(one) for one in others if not intents.facets(one))
+
+    def _says(self, text: str) -> bool:
+        return any(map(self._ranker.tells, self._segmenter.cut(text).terms))
 
     def _leaning(self, framed: str, last: Entry, alone: Sequence[Hit]) -> Iterator[tuple[str, str]]:
         """The topics that half a question may mean, each with the sign for it.

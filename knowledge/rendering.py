@@ -89,10 +89,10 @@ def source_line(entry: Entry, today: date) -> str:
     lines = []
     if entry.sources:
         more = " 等" if len(entry.sources) > 1 else ""
-        checked = f" · {entry.last_verified:%Y-%m} 核对" if entry.last_verified else ""
+        checked = f" · {entry.last_verified.isoformat()[:7]} 核对" if entry.last_verified else ""
         lines.append(f"依据 {entry.sources[0].name}{more}{checked}")
     if entry.valid_until < today:
-        lines.append(f"注意：这条的有效期到 {entry.valid_until:%Y-%m-%d}，已经过期，可能有变化，{_UNKNOWN}。")
+        lines.append(f"注意：这条的有效期到 {entry.valid_until.isoformat()}，已经过期，可能有变化，{_UNKNOWN}。")
     elif entry.last_verified is None:
         lines.append(f"注意：这条还没有人核对过，{_UNKNOWN}。")
     return "\n".join(lines)

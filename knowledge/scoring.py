@@ -29,15 +29,13 @@ class Thresholds:
     margin: float = 0.0
 
 
-_BIAS = -1.81
-_PARTS: Mapping[str, float] = {
-    "learned": 0.4, "ahead": 0.52, "outside": -0.62, "known": -0.48, "strange": -0.47,
-}  # fmt: skip
+_BIAS = -2.0
+_PARTS: Mapping[str, float] = {"learned": 0.4, "ahead": 0.52, "outside": -0.62, "known": -0.48}
 
 
 def score(parts: Mapping[str, float]) -> float:
     """The chance, from 0 to 1, that a topic with these parts is what was asked."""
-    return 1 / (1 + math.exp(-sum(shares(parts).values())))
+    return 1 / (1 + math.exp(-sum([weight * parts[name] for name, weight in _PARTS.items()], _BIAS)))
 
 
 def shares(parts: Mapping[str, float]) -> dict[str, float]:

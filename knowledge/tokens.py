@@ -1,13 +1,14 @@
-"""Cutting normalised text into words with jieba, the domain's dictionary and its synonyms; how common each word is."""
+"""Cutting normalised text into words with jieba, the domain's dictionary and its synonyms."""
 
 import logging
 import marshal
-import math
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,9 @@ from knowledge.entry import Dictionary
 from knowledge.text import STOP, normalise, sentences
 
 _DOMAIN_FREQUENCY = 200_000
-_COMMONEST, _SPAN = 6.5, 8.0
-_GENERIC_WEIGHT = 0.14
-_QUESTION_WEIGHT = 0.165
-_SINGLE_SHARE = 0.5
 _REMEMBERED = 1024
-_SUBJECT_MINIMUM = 0.75
-_MODIFIER_MINIMUM = 0.45
+_RAREST = 6
+"""Words that jieba met more rarely (two thirds of its own, most of them names) are cut in their parts: 30 MB less."""
 
 
 def _common_words() -> tuple[frozenset[str], frozenset[str], dict[str, str]]:
@@ -67,31 +64,35 @@ def private_cache_folder() -> Path:
 
 
 def _tokenizer(cache_folder: Path | None) -> Any:
-    """A jieba tokenizer with its own words: those of a segmenter that is in use, of its cache, or read anew."""
+    """A jieba tokenizer with jieba's words: those that a segmenter in use has, or what `general_words` gives."""
     jieba.setLogLevel(logging.WARNING)
     tokenizer = jieba.Tokenizer()
     if other := _in_use.get("newest"):
-        kept: tuple[dict[str, int], int] | None = other.general(), other.total
+        tokenizer.FREQ, tokenizer.total = other.general(), other.total
     else:
-        cache_folder = cache_folder or private_cache_folder()
-        kept = _kept_words(cache_folder / "jieba.cache")
-        tokenizer.tmp_dir = str(cache_folder)
-    if kept is None:
-        tokenizer.initialize()
-    else:
-        (tokenizer.FREQ, tokenizer.total), tokenizer.initialized = kept, True
+        tokenizer.FREQ, tokenizer.total = general_words(cache_folder or private_cache_folder())
+    tokenizer.initialized = True
     return tokenizer
 
 
-def _kept_words(cache: Path) -> tuple[dict[str, int], int] | None:
-    """What jieba keeps, read at one go: three times as fast as jieba itself, which asks the file for each word."""
-    try:
-        if cache.stat().st_mtime <= Path(jieba.__file__).with_name("dict.txt").stat().st_mtime:
-            return None
-        words, total = marshal.loads(cache.read_bytes())  # noqa: S302 - jieba's format, in a folder of this user's alone
-    except (OSError, ValueError, EOFError, TypeError):
-        return None
-    return words, total
+def general_words(cache_folder: Path) -> tuple[dict[str, int], int]:
+    """Jieba's words that are not too rare, with their beginnings and frequencies, and the sum of these.
+
+    Read at one go from what an earlier call left in the folder: jieba itself takes three times as long for that.
+    """
+    dictionary = Path(jieba.__file__).with_name("dict.txt")
+    cache = cache_folder / f"jieba-{_RAREST}.cache"
+    with suppress(OSError, ValueError, EOFError, TypeError):  # missing, or left half-written by a full disk
+        if cache.stat().st_mtime > dictionary.stat().st_mtime:
+            words, total = marshal.loads(cache.read_bytes())  # noqa: S302 - in a folder of this user's alone
+            return words, total
+    kept = (line for line in dictionary.read_bytes().splitlines() if int(line.split()[1]) >= _RAREST)
+    found: tuple[dict[str, int], int] = jieba.Tokenizer.gen_pfdict(BytesIO(b"\n".join(kept)))
+    with suppress(OSError), tempfile.TemporaryDirectory(dir=cache_folder, prefix="draft-") as draft:
+        whole = Path(draft, cache.name)
+        whole.write_bytes(marshal.dumps(found))
+        whole.replace(cache)
+    return found
 
 
 class Segmenter:
@@ -115,21 +116,20 @@ class Segmenter:
         self._canonical = dict(_QUESTION_WORDS)
         dictionary = dictionary or Dictionary()
         self.subjects = frozenset(dictionary.subjects)
-        self._domain = (
-            self.subjects
-            | frozenset(dictionary.modifiers)
-            | {word for words in synonyms or () for word in words.split("+")}
-        )
+        domain = {
+            *self.subjects,
+            *dictionary.modifiers,
+            *(word for words in synonyms or () for word in words.split("+")),
+        }
         for canonical, aliases in (synonyms or {}).items():
             for alias in aliases:
                 self._canonical[normalise(alias)] = canonical
         self.content = (sorted(dictionary.subjects), sorted(dictionary.modifiers), sorted(self._canonical.items()))
-        for word in self._domain | self._canonical.keys():
+        for word in domain | self._canonical.keys():
             self._add(word, _DOMAIN_FREQUENCY)
         for word in _FUNCTION_WORDS | _GENERIC_WORDS | _QUESTION_WORDS.keys():
             if len(word) > 1 and not self._jieba.FREQ.get(word):
                 self._add(word)
-        self._weights: dict[str, float] = {}
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._cut)
         _in_use["newest"] = self
 
@@ -161,15 +161,6 @@ class Segmenter:
         """Whether a word says what a text is about: neither a function word nor one that every question here has."""
         return word not in _FUNCTION_WORDS and word not in _GENERIC_WORDS and word not in _QUESTION_WORDS
 
-    def weight(self, word: str) -> float:
-        """How telling a word is, from 0 (function word) to 1 (rare, or a word of the domain)."""
-        weight = self._weights.get(word)
-        if weight is None:
-            weight = self._weigh(word)
-            if len(self._weights) < 100_000:  # noqa: PLR2004 - a bound against endless made-up words
-                self._weights[word] = weight
-        return weight
-
     def _add(self, word: str, frequency: int | None = None) -> None:
         """Makes a word of it; jieba notes a word's beginnings as well."""
         for end in range(1, len(word) + 1):
@@ -182,18 +173,3 @@ class Segmenter:
             parts = [self.cut(part) for part in sentences(normalised)]
             return Words(tuple(chain(*(part.words for part in parts))), tuple(chain(*(part.terms for part in parts))))
         return self.canonical(self.raw(normalised))
-
-    def _weigh(self, word: str) -> float:
-        if word in _FUNCTION_WORDS:
-            return 0.0
-        if word in _QUESTION_WORDS:
-            return _QUESTION_WEIGHT
-        if word in _GENERIC_WORDS:
-            return _GENERIC_WEIGHT
-        frequency = max(self._jieba.FREQ.get(word, 0), 1)
-        rarity = min(max((math.log(self.total / frequency) - _COMMONEST) / _SPAN, 0.1), 1.0)
-        if word in self.subjects:
-            return max(rarity, _SUBJECT_MINIMUM)
-        if word in self._domain:
-            return max(rarity * (_SINGLE_SHARE if len(word) == 1 else 1.0), _MODIFIER_MINIMUM)
-        return rarity * _SINGLE_SHARE if len(word) == 1 else rarity

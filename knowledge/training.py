@@ -4,14 +4,14 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 
-from knowledge.entry import OUT_OF_SCOPE, Entry, Example
+from knowledge.entry import ANYTHING, OUT_OF_SCOPE, Entry, Example
 from knowledge.features import features
 from knowledge.intents import without_frame
-from knowledge.model import FINEST, Model, Texts, as_vector, behind, contexts
+from knowledge.model import Model, Texts, as_vector, behind, contexts
 from knowledge.network import Floats, Vector, teach
 from knowledge.pinyin import Spelling, Syllables, read_syllables
 from knowledge.text import normalise
@@ -21,6 +21,7 @@ _RAREST = 3
 _SEED = 7
 _SAID_LATER, _IN_THE_AREA = 0.3, 0.3
 _OWN_COUNT, _TALK_COUNTS = 3, 2
+_ANYWHERE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,12 @@ def learn(
     for one, counts in zip(said, counted_talk, strict=True):
         vector = as_vector(counts, vocabulary, rarity)
         asked = tuple(map(examples.topics.index, one.topics))
-        lessons += [(behind(vector, one.after, vocabulary) if one.after else vector, asked)] * _TALK_COUNTS
-    letters = [text.encode("utf-8", "surrogatepass") for text in examples.texts]
+        if one.after == ANYTHING:
+            lessons += _said_anywhere(vector, one.text, examples, vocabulary)
+        else:
+            lessons += [(behind(vector, one.after, vocabulary) if one.after else vector, asked)] * _TALK_COUNTS
+    letters = [examples.texts[at].encode("utf-8", "surrogatepass") for at in own]
+    ends = np.cumsum([last - first for first, last in examples.owned.values()]).tolist()
     return Model(
         topics=examples.topics,
         vocabulary=vocabulary,
@@ -75,11 +80,10 @@ def learn(
             count=len(examples.topics),
             certain=min(vocabulary[name] for name in _said_before(examples.topics)),
         ),
-        starts=np.cumsum([0, *(len(vector.ids) for vector in vectors)], dtype=np.int32),
-        ids=np.concatenate([vector.ids for vector in vectors]).astype(np.min_scalar_type(len(vocabulary))),
-        values=np.rint(np.concatenate([vector.values for vector in vectors]) * FINEST).astype(np.uint8),
-        topic_starts=np.searchsorted(examples.labels, np.arange(len(examples.topics) + 1)).astype(np.int32),
-        owned=examples.owned,
+        starts=np.cumsum([0, *(len(vectors[at].ids) for at in own)], dtype=np.int32),
+        ids=np.concatenate([vectors[at].ids for at in own]).astype(np.intp),
+        values=np.concatenate([vectors[at].values for at in own]),
+        owned=dict(zip(examples.owned, pairwise((0, *ends)), strict=True)),
         questions=Texts(
             np.frombuffer(b"".join(letters), dtype=np.uint8), np.cumsum([*map(len, letters)], dtype=np.int32)
         ),
@@ -138,6 +142,16 @@ def _said_later(
             last = near[thrown.integers(len(near))]
             if last != topic:
                 yield behind(vector, last, vocabulary), (label,)
+
+
+def _said_anywhere(
+    vector: Vector, text: str, examples: _Examples, vocabulary: Mapping[str, int]
+) -> Iterator[tuple[Vector, tuple[int, ...]]]:
+    """A text behind some of the topics, of which it asks there: other ones for each text, the same each time."""
+    numbers = [number for number, topic in enumerate(examples.topics) if topic != OUT_OF_SCOPE]
+    thrown = np.random.default_rng([_SEED, *text.encode("utf-8", "surrogatepass")])
+    for number in thrown.permutation(numbers)[:_ANYWHERE]:
+        yield behind(vector, examples.topics[number], vocabulary), (int(number),)
 
 
 def _vocabulary(

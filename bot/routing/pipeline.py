@@ -20,7 +20,7 @@ from bot.outbox.outbox import Outbox
 from bot.outbox.state import Priority
 from bot.questions import ask_together
 from bot.routing.turn import Reply, Stage, Turn
-from bot.students.contacts import Contact, contacts_among, contacts_write, save_contacts
+from bot.students.contacts import Contact, contacts_among, contacts_write, meeting
 from bot.students.window import opened_by
 
 logger = structlog.get_logger(__name__)
@@ -64,22 +64,19 @@ class Pipeline:
         """
         now = self._clock.now()
         senders = sorted({message.sender for message in messages})
-        accepted, known, held, contacts, conversations = ask_together(
+        accepted, known, held, contacts, conversations, *_ = ask_together(
             session,
             store.accepted_among([message.signature_key for message in messages if message.signature_key], now),
             store.replies_to([message.dedup_key for message in messages], self._cipher),
             self._outbox.held_for(senders),
             contacts_among(senders),
             store.conversations_of(senders),
+            *(
+                meeting(source, [message.sender for message in messages if message.source == source], now)
+                for source in sorted({message.source.value for message in messages})
+            ),
         )
         batch = _Batch(session, now, contacts, conversations, held)
-        batch.meet(
-            [
-                message
-                for message in messages
-                if message.dedup_key not in known and (not message.signature_key or message.signature_key in accepted)
-            ]
-        )
         outcomes: list[Outcome] = []
         for message in messages:
             if message.signature_key and message.signature_key not in accepted:
@@ -161,21 +158,12 @@ class _Batch:
         self.held = held
         self.rows: list[dict[str, Any]] = []
 
-    def meet(self, fresh: Sequence[InboundMessage]) -> None:
-        """Senders of whom nothing was known are in the table before the stages store what refers to them."""
-        new = {
-            message.sender: Contact(message.sender, message.source.value, first_seen_at=self.now, last_seen_at=self.now)
-            for message in fresh
-            if message.sender not in self.contacts
-        }
-        if new:
-            save_contacts(self.session, list(new.values()))
-            self.contacts |= new
-
     def turn(self, message: InboundMessage, inbound_id: str) -> Turn:
         """The message with its sender's contact and conversation, which is made if it is new."""
         now = self.now
-        contact = self.contacts[message.sender]
+        contact = self.contacts.setdefault(
+            message.sender, Contact(message.sender, message.source.value, first_seen_at=now, last_seen_at=now)
+        )
         contact.last_seen_at = now
         contact.window = opened_by(message, contact.window)
         conversation = self.conversations.setdefault(

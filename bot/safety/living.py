@@ -16,7 +16,7 @@ from bot.safety.models import Assessment
 logger = structlog.get_logger(__name__)
 
 _LOOK_S = 5.0
-_REMEMBERED = 512
+_REMEMBERED = 2048
 _Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -39,7 +39,7 @@ class LivingLexicon:
         self._judge = _judging(load_lexicon(folder))
 
     def __call__(self, text: str, recent: Sequence[str]) -> Assessment:
-        """What `text` says, heard after `recent`. The last few hundred are remembered."""
+        """What `text` says, heard after `recent`. The last ones are remembered."""
         if time.monotonic() >= self._look_at:
             self._look()
         return self._judge(text, tuple(recent))

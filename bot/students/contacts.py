@@ -1,17 +1,17 @@
 """Contacts as values, and their SQL. Nothing here commits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, select, true, update
 from sqlalchemy.orm import Session
 
 from bot.bulk import Write, write_rows
-from bot.db import table_of
-from bot.questions import Question, among
+from bot.db import UtcDateTime, insert_into, table_of
+from bot.questions import Question, among, each
 from bot.students.records import ContactRecord, OptOutRecord
 from bot.students.window import Window
 
@@ -43,6 +43,31 @@ def contacts_among(contacts: Iterable[str], *, lock: bool = True) -> Question[di
         {"contacts": sorted(set(contacts))},
         lambda rows: {row.contact: _contact(row) for row in rows},
     )
+
+
+def meeting(source: str, contacts: Iterable[str], now: datetime) -> Question[None]:
+    """Strangers among `contacts` are in the table from then on; `contacts_among`, asked with it, does not see them."""
+    return Question(_meeting(source), {f"met_{source}": sorted(set(contacts)), f"met_{source}_at": now}, lambda _: None)
+
+
+@cache
+def _meeting(source: str) -> Callable[[str], Any]:
+    @cache
+    def statement(database: str) -> Any:
+        columns, now = _CONTACTS.c, bindparam(f"met_{source}_at", type_=UtcDateTime())
+        values = {
+            columns.source: literal(source),
+            columns.following: true(),
+            columns.first_seen_at: now,
+            columns.last_seen_at: now,
+            columns.window_allowance: literal(0),
+            columns.window_used: literal(0),
+        }
+        strangers = each(f"met_{source}", database).add_columns(*values.values()).where(true())
+        inserting = insert_into(database, _CONTACTS).from_select([columns.contact, *values], strangers)
+        return inserting.on_conflict_do_nothing(index_elements=["contact"]).returning(columns.contact)
+
+    return statement
 
 
 def load_contacts(session: Session, contacts: Iterable[str], *, lock: bool = True) -> dict[str, Contact]:

@@ -1,13 +1,12 @@
-"""Segmenters: jieba's own words are read once, from its cache, and no segmenter spoils them for another."""
+"""Segmenters: jieba's own words are read once, and no segmenter spoils them for another."""
 
 from pathlib import Path
 
 import jieba
 import pytest
 
-from knowledge import tokens
 from knowledge.entry import Dictionary
-from knowledge.tokens import Segmenter
+from knowledge.tokens import _RAREST, Segmenter, general_words
 
 
 @pytest.fixture(scope="module")
@@ -16,30 +15,47 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def alone(cache: Path) -> jieba.Tokenizer:
-    """What jieba reads by itself; it leaves its cache."""
-    tokenizer = jieba.Tokenizer()
-    tokenizer.tmp_dir = str(cache)
-    tokenizer.initialize()
-    return tokenizer
+def alone() -> dict[str, int]:
+    """All that jieba itself knows."""
+    with Path(jieba.__file__).with_name("dict.txt").open("rb") as dictionary:
+        words: dict[str, int] = jieba.Tokenizer.gen_pfdict(dictionary)[0]
+    return words
 
 
-def test_segmenters_of_one_process_share_no_words_but_jieba_s_own(cache: Path, alone: jieba.Tokenizer):
+def test_segmenters_of_one_process_share_no_words_but_jieba_s_own(cache: Path):
     """The second takes jieba's words from the first, and has them as if it had read them."""
     first = Segmenter(Dictionary(("离校小助手",), ("调",)), {"报到证": ("派遣证", "报")}, cache_folder=cache)
     second = Segmenter(cache_folder=cache)
     assert first._jieba.FREQ["离校小助手"] > 0
     assert "离校小助手" not in second._jieba.FREQ
-    assert second.general() == first.general() == alone.FREQ
-    assert second.total == first.total == alone.total
+    assert (second.general(), second.total) == (first.general(), first.total) == general_words(cache)
 
 
-def test_the_cache_is_read_as_jieba_reads_it(cache: Path, alone: jieba.Tokenizer):
-    assert tokens._kept_words(cache / "jieba.cache") == (alone.FREQ, alone.total)
+def test_only_the_rare_words_of_jieba_are_left_out(cache: Path, alone: dict[str, int]):
+    words, total = general_words(cache)
+    assert {word for word, frequency in words.items() if frequency} == {
+        word for word in alone if alone[word] >= _RAREST
+    }
+    assert all(frequency == alone[word] for word, frequency in words.items() if frequency)
+    assert all(word[:end] in words for word in words for end in range(1, len(word)))
+    assert total == sum(words.values())
+
+
+def test_what_was_read_once_is_read_at_one_go(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    first = general_words(cache)
+    monkeypatch.delattr(jieba.Tokenizer, "gen_pfdict")
+    assert general_words(cache) == first
 
 
 @pytest.mark.parametrize("content", [b"", b"half", None])
-def test_a_cache_that_is_broken_or_missing_is_none(tmp_path: Path, content: bytes | None):
+def test_a_cache_that_is_broken_or_missing_is_made_again(tmp_path: Path, cache: Path, content: bytes | None):
+    place = tmp_path / f"jieba-{_RAREST}.cache"
     if content is not None:
-        (tmp_path / "jieba.cache").write_bytes(content)
-    assert tokens._kept_words(tmp_path / "jieba.cache") is None
+        place.write_bytes(content)
+    assert general_words(tmp_path) == general_words(cache)
+    assert place.read_bytes() == (cache / place.name).read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == [place.name]
+
+
+def test_words_are_read_where_nothing_can_be_kept(tmp_path: Path, cache: Path):
+    assert general_words(tmp_path / "missing") == general_words(cache)
