@@ -56,7 +56,7 @@ ANYTHING = "*"
 class Example:
     """An example of talk: what `text` asks (one topic, or two in their order), said after topic `after` was answered.
 
-    Without `after` nothing was said before. After ANYTHING it asks of whatever was answered, and names no topic.
+    Without `after` nothing was said before. ANYTHING stands for every topic; without `topics` it asks of that one.
     """
 
     text: str

@@ -45,6 +45,8 @@ class Follower:
         if last is None or self._decider.is_exact(plain):
             return None
         framed = intents.without_frame(plain)
+        if not framed:
+            return None
         readings = self._readings.of(framed, last)
         best = readings[0].topic
         alone = self._ranker.rank(framed)

@@ -155,6 +155,7 @@ _ASKS = re.compile(
     r"|(.)[不没]\1|[不没](?:了|啊|呀)?$|[成行]不|想|求|帮我|给我|查不到|登不上|打不开|找不[着到]|没收到|丢了|不见了|忘了"
 )
 _CLAUSES = 8
+_REMEMBERED = 1024
 _FRAME = re.compile(rf"^(?:现在|那么?|然后|还有|另外|顺便|再问|对了|哦|好的?|嗯|{STOP})+")
 _LEANS = re.compile(
     rf"^.{{1,7}}(?:的|的话|的情况)呢?{STOP}?$|呢$|^[^{STOP}]{{1,7}}也[^{STOP}]{{0,9}}$|^(?:换成|如果是|要是)[^{STOP}]{{1,6}}$"
@@ -162,10 +163,16 @@ _LEANS = re.compile(
 _JOINED = re.compile(r"(?:另外|还有就是|还有|以及|顺便|然后|再就是|同时|并且|对了)(?!没)")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=_REMEMBERED)
+def _asked(normalised: str) -> tuple[tuple[int, int, str], ...]:
+    """Where a text asks for a facet: from, to, which."""
+    found = _FACETS.finditer(normalised)
+    return tuple([(match.start(), match.end(), match.lastgroup) for match in found if match.lastgroup])
+
+
 def facets(normalised: str) -> tuple[str, ...]:
     """The facets asked for, in order, each once; `how` only where nothing more particular is asked."""
-    found = dict.fromkeys(match.lastgroup for match in _FACETS.finditer(normalised) if match.lastgroup)
+    found = dict.fromkeys(facet for _, _, facet in _asked(normalised))
     if len(found) > 1:
         found.pop("how", None)
     return tuple(found)
@@ -173,7 +180,11 @@ def facets(normalised: str) -> tuple[str, ...]:
 
 def without_facets(normalised: str) -> str:
     """What is left of a question when the words that ask for a facet are taken out."""
-    return _FACETS.sub(" ", normalised).strip()
+    left, done = [], 0
+    for start, end, _ in _asked(normalised):
+        left.append(normalised[done:start])
+        done = end
+    return " ".join([*left, normalised[done:]]).strip()
 
 
 def number(normalised: str) -> int | None:
@@ -185,6 +196,7 @@ def number(normalised: str) -> int | None:
     return _DIGITS.get(digit) or int(digit)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def asks(normalised: str) -> bool:
     """Whether the text is a question rather than a remark."""
     return _ASKS.search(normalised) is not None
@@ -200,7 +212,8 @@ def leans(normalised: str) -> bool:
     return _LEANS.search(normalised) is not None
 
 
-def clauses(normalised: str) -> list[str]:
+@lru_cache(maxsize=_REMEMBERED)
+def clauses(normalised: str) -> tuple[str, ...]:
     """The parts of a text that may each be a question of its own; at most the first eight."""
-    parts = (without_frame(part) for part in _JOINED.sub(STOP, normalised).split(STOP))
-    return [part for part in parts if part][:_CLAUSES]
+    parts = [without_frame(part) for part in _JOINED.sub(STOP, normalised).split(STOP)]
+    return tuple([part for part in parts if part][:_CLAUSES])

@@ -182,14 +182,13 @@ class _Reader:
         ):
             topics = tuple(asked.split("+"))
             after = "" if last == _NOTHING else last
-            if ANYTHING in (after, *topics):
-                if after == asked:
-                    found[(self._name(path), line)] = Example(text, (), ANYTHING)
-                else:
-                    self.fault(path, line, f"不管接在哪一条后面都还在问那一条的，第一列和第三列都写 {ANYTHING}")
+            if asked == ANYTHING and after == ANYTHING:
+                found[(self._name(path), line)] = Example(text, (), ANYTHING)
+            elif ANYTHING in topics:
+                self.fault(path, line, f"还在问上一条的，不管上一条是哪个主题：第一列和第三列都写 {ANYTHING}")
             elif not 1 <= len(topics) <= _MOST or after == OUT_OF_SCOPE:
                 self.fault(path, line, f"上一条不能是 {OUT_OF_SCOPE}，问的主题最多 {_MOST} 个")
-            elif all(self._is_topic(path, line, topic) for topic in (*topics, *filter(None, [after]))):
+            elif all(self._is_topic(path, line, one) for one in (*topics, after) if one not in ("", ANYTHING)):
                 found[(self._name(path), line)] = Example(text, topics, after)
         return tuple(found.values()), tuple(found)
 

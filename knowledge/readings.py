@@ -16,7 +16,7 @@ from knowledge.tokens import Segmenter
 
 WEIGHTS: Mapping[str, float] = {
     "stays": 2.6, "words": -0.67, "score": 2.4, "sibling": 1.85, "twin": 3.0, "instead": 2.8, "outside": 0.75,
-    "lead": 0.9, "detail": 6,
+    "lead": 0.9, "detail": 7.5,
 }  # fmt: skip
 _MOST_WORDS, _FARTHEST = 6, -8.0
 folded = lru_cache(maxsize=1024)(fold)

@@ -64,7 +64,7 @@ def learn(
         vector = as_vector(counts, vocabulary, rarity)
         asked = tuple(map(examples.topics.index, one.topics))
         if one.after == ANYTHING:
-            lessons += _said_anywhere(vector, one.text, examples, vocabulary)
+            lessons += _said_anywhere(vector, one.text, asked, examples, vocabulary)
         else:
             lessons += [(behind(vector, one.after, vocabulary) if one.after else vector, asked)] * _TALK_COUNTS
     letters = [examples.texts[at].encode("utf-8", "surrogatepass") for at in own]
@@ -145,13 +145,13 @@ def _said_later(
 
 
 def _said_anywhere(
-    vector: Vector, text: str, examples: _Examples, vocabulary: Mapping[str, int]
+    vector: Vector, text: str, asked: tuple[int, ...], examples: _Examples, vocabulary: Mapping[str, int]
 ) -> Iterator[tuple[Vector, tuple[int, ...]]]:
-    """A text behind some of the topics, of which it asks there: other ones for each text, the same each time."""
+    """A text behind some of the topics: other ones for each text, the same each time. It asks `asked`, or of them."""
     numbers = [number for number, topic in enumerate(examples.topics) if topic != OUT_OF_SCOPE]
     thrown = np.random.default_rng([_SEED, *text.encode("utf-8", "surrogatepass")])
     for number in thrown.permutation(numbers)[:_ANYWHERE]:
-        yield behind(vector, examples.topics[number], vocabulary), (int(number),)
+        yield behind(vector, examples.topics[number], vocabulary), asked or (int(number),)
 
 
 def _vocabulary(

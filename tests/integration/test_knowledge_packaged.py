@@ -10,7 +10,7 @@ from flask import Flask
 
 import knowledge
 from bot.cli.kb import kb
-from knowledge.decisions import Answer, Suggestions
+from knowledge.decisions import Answer, Context, Suggestions
 from knowledge.evaluation import OUT_OF_SCOPE, evaluate, read_questions
 from knowledge.lint import lint
 from knowledge.loader import load
@@ -106,24 +106,24 @@ def test_the_labelled_questions_are_of_every_kind_and_topic(outcomes):
 
 
 def test_single_questions(outcomes):
-    """Measured on 2026-11-26: 95.9% right at once, 98.4% among the three offered, 2.1% answered wrongly."""
-    assert share(outcomes, "first", *SINGLE) >= 0.94
-    assert share(outcomes, "within_three", *SINGLE) >= 0.97
-    assert share(outcomes, "wrong", *SINGLE) <= 0.035
+    """Measured on 2026-11-26: 97.3% right at once, 99.5% among the three offered, 1.4% answered wrongly."""
+    assert share(outcomes, "first", *SINGLE) >= 0.95
+    assert share(outcomes, "within_three", *SINGLE) >= 0.98
+    assert share(outcomes, "wrong", *SINGLE) <= 0.025
 
 
 def test_what_is_not_ours_is_not_answered(outcomes):
-    """Measured on 2026-11-26: 4.6% of what is near and 2.3% of what is far were answered."""
-    assert share(outcomes, "wrong", "near") <= 0.06
+    """Measured on 2026-11-26: 0.7% of what is near and 1.5% of what is far were answered."""
+    assert share(outcomes, "wrong", "near") <= 0.03
     assert share(outcomes, "wrong", "far") <= 0.03
     assert share(outcomes, "refused", "near", "far") >= 0.9
 
 
 def test_several_questions_vague_ones_and_follow_ups(outcomes):
-    """Measured on 2026-11-26: both questions answered 79.7%, vague ones asked back 75.3%, follow-ups right 89.2%."""
-    assert share(outcomes, "first", "double") >= 0.75
-    assert share(outcomes, "first", "ambiguous") >= 0.68
-    assert share(outcomes, "first", "follow_up") >= 0.85
+    """Measured on 2026-11-26: both questions answered 86.4%, vague ones asked back 71.1%, follow-ups right 95.2%."""
+    assert share(outcomes, "first", "double") >= 0.8
+    assert share(outcomes, "first", "ambiguous") >= 0.66
+    assert share(outcomes, "first", "follow_up") >= 0.92
 
 
 @pytest.mark.parametrize(
@@ -182,6 +182,38 @@ def test_a_remark_about_something_else_is_no_follow_up(base, text):
 )
 def test_half_a_question_is_about_what_was_answered_last(base, said, then, topic):
     assert base.ask(then, base.remember(base.ask(said), None, NOW)).hits[0].topic == topic
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        "几点开门",
+        "在哪办",
+        "多少钱",
+        "电话多少",
+        "逾期了会怎样",
+        "能代办吗",
+        "可以邮寄吗",
+        "网上能办吗",
+        "中午休息吗",
+        "要盖章吗",
+        "不办会怎么样",
+    ],
+)
+def test_what_everybody_asks_next_is_about_what_was_answered(base, then):
+    """Measured on 2026-11-26: behind 98% to 100% of the topics, each of these."""
+    topics = {topic for topic in TOPICS if not topic.startswith(("meta.", "psych."))}
+    answers = {topic: base.ask(then, Context(topic)) for topic in topics}
+    right = {topic for topic, said in answers.items() if isinstance(said, Answer) and said.topic == topic}
+    assert len(right) >= 0.96 * len(topics), sorted(topics - right)
+
+
+def test_a_subject_alone_is_asked_for_like_what_was_answered_last(base):
+    """那户口呢 by itself leaves a choice of three."""
+    answered = base.ask("那户口呢", Context("archive.transfer"))
+    assert isinstance(answered, Answer)
+    assert answered.topic == "hukou.move_out"
+    assert isinstance(base.ask("那户口呢"), Suggestions)
 
 
 @pytest.mark.parametrize(
