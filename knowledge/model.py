@@ -97,8 +97,9 @@ def as_vector(counts: Mapping[str, int], vocabulary: Mapping[str, int], rarity: 
         return Vector(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32), 0.0)
     numbers = np.array(ids, dtype=np.int32)
     values = rarity[numbers]
-    if sum(counts.values()) > len(counts):
-        values *= [1 + math.log(count) for name, count in counts.items() if name in vocabulary]
+    for name, count in counts.items():
+        if count > 1 and (at := vocabulary.get(name)) is not None:
+            values[ids.index(at)] *= 1 + math.log(count)
     values /= math.sqrt(float(values @ values))
     return Vector(numbers, values, len(ids) / len(counts))
 
