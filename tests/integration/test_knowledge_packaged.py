@@ -14,8 +14,10 @@ from knowledge.decisions import Answer, Context, Suggestions
 from knowledge.evaluation import OUT_OF_SCOPE, evaluate, read_questions
 from knowledge.lint import lint
 from knowledge.loader import load
+from knowledge.published import find, open_copy, publish
 from knowledge.rendering import BYTE_LIMIT, render
 from knowledge.text import normalise
+from knowledge.tokens import private_cache_folder
 
 SETS = knowledge.DATA / "evaluation"
 TOPICS = {
@@ -45,7 +47,8 @@ NOW = datetime(2027, 6, 1, tzinfo=UTC)
 @pytest.fixture(scope="session")
 def base():
     """What ships, learnt once on this machine: all test processes find it in the user's own cache folder."""
-    return knowledge.open_base()
+    cache = private_cache_folder()
+    return open_copy(find(knowledge.DATA, cache) or publish(knowledge.DATA, cache), cache)
 
 
 @pytest.fixture(scope="session")
