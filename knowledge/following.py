@@ -8,14 +8,13 @@ from functools import lru_cache
 from knowledge import intents
 from knowledge.deciding import SUGGESTED, Decider, cases_in, hit_of
 from knowledge.decisions import Answer, Decision, Hit, Suggestions
-from knowledge.entry import CASES, OUT_OF_SCOPE, Entry
+from knowledge.entry import OUT_OF_SCOPE, Entry
 from knowledge.ranking import Ranker
 from knowledge.readings import Reading, Readings
 from knowledge.tokens import Segmenter
 
 _LIKELY = 0.45
 _REMEMBERED = 2048
-_CASES = frozenset(CASES)
 
 
 class Follower:

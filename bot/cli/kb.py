@@ -155,7 +155,7 @@ def _folder() -> Path:
 def _open_base() -> KnowledgeBase:
     """The knowledge as it is now; what has been published with just this content is opened in a third of the time."""
     cache = Path(current_app.config.get("KNOWLEDGE_CACHE_DIR") or private_cache_folder())
-    with suppress(OSError):
+    with suppress(OSError, KnowledgeError):  # a copy that somebody spoiled: the folder itself says it all
         if (place := published.find(_folder(), cache)) is not None:
             return published.open_copy(place, cache)
     return knowledge.base_of(_readable(), cache_folder=cache)
