@@ -101,8 +101,8 @@ class KnowledgeBase:
         """
         folded, plain = self._written(text)
         context = (context or Context()).at(now)
-        if context.suggestions and (picked := intents.number(plain)):
-            return self._pick(picked, context)
+        if picked := intents.number(plain):
+            return self._pick(picked, context) if context.suggestions else Abstain()
         if context.topic and (followed := self._follower.follow(plain, context.topic)):
             return followed
         decision = self._decider.decide(plain)
