@@ -44,10 +44,6 @@ class Decider:
         """Whether some entry is asked in these very words."""
         return plain.replace(STOP, "") in self._exact
 
-    def says(self, plain: str) -> bool:
-        """Whether a text has a word that tells something; 怎么办 and 在哪 do not, without what was said before."""
-        return any(map(self._ranker.tells, self._segmenter.cut(plain).terms))
-
     def detailed(self, hit: Hit, plain: str) -> Hit:
         """The hit by the entry that fits best, with the facets and cases that are asked for and that entry has."""
         return self._with_facets(self._ranker.fitted(hit, plain), plain)
@@ -70,7 +66,7 @@ class Decider:
             )
             return Answer(hits) if len(hits) == 1 else Suggestions(hits[:SUGGESTED])
         ranked = self._ranker.rank(plain)
-        if not self.says(plain) and not (ranked and ranked[0].topic.startswith(SMALL_TALK)):
+        if not self._ranker.says(plain) and not (ranked and ranked[0].topic.startswith(SMALL_TALK)):
             return self._offered(ranked, plain)
         if bare and (choice := self._choice(bare, ranked)):
             return choice
@@ -93,7 +89,7 @@ class Decider:
     def _judge(self, ranked: Sequence[Hit], plain: str) -> Decision:
         if ranked and self._verdict(ranked) is Verdict.ANSWER:
             best = ranked[0]
-            if best.topic.startswith(SMALL_TALK) or self.says(intents.without_facets(plain)):
+            if best.topic.startswith(SMALL_TALK) or self._ranker.says(intents.without_facets(plain)):
                 near = ranked[1:SUGGESTED] if best.score < _DOUBTLESS else ()
                 others = tuple(hit.entry_id for hit in near if hit.parts["learned"] > LIKELY)
                 return Answer((self.detailed(best, plain),), others)

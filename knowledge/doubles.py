@@ -91,7 +91,7 @@ def _cuts(plain: str, ranker: Ranker, segmenter: Segmenter) -> Iterator[tuple[tu
     clauses = intents.clauses(plain)
     for at in range(1, len(clauses)):
         sides = (STOP.join(clauses[:at]), STOP.join(clauses[at:]))
-        if all(_may_ask(side, ranker, segmenter, surely=len(clauses) > _MANY) for side in sides):
+        if all(_may_ask(side, ranker, surely=len(clauses) > _MANY) for side in sides):
             yield sides, False
     for texts in _named_last(clauses, ranker, segmenter):
         yield texts, True
@@ -100,9 +100,9 @@ def _cuts(plain: str, ranker: Ranker, segmenter: Segmenter) -> Iterator[tuple[tu
         yield texts, True
 
 
-def _may_ask(text: str, ranker: Ranker, segmenter: Segmenter, *, surely: bool) -> bool:
+def _may_ask(text: str, ranker: Ranker, *, surely: bool) -> bool:
     """Whether a side is worth reading: it says something; of a long story's sides only what is a question."""
-    return any(map(ranker.tells, segmenter.cut(text).terms)) and (not surely or intents.asks(text))
+    return ranker.says(text) and (not surely or intents.asks(text))
 
 
 def _named_last(clauses: Sequence[str], ranker: Ranker, segmenter: Segmenter) -> Iterator[tuple[str, str]]:

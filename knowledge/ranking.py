@@ -109,6 +109,10 @@ class Ranker:
         """Whether a word says something about the matter: no function word, and not in every question here."""
         return self._segmenter.is_content(word)
 
+    def says(self, plain: str) -> bool:
+        """Whether a text has a word that tells something; 怎么办 and 在哪 do not, without what was said before."""
+        return any(map(self.tells, self._segmenter.cut(plain).terms))
+
     def is_subject(self, word: str) -> bool:
         """Whether a word names what a question is about, and some entry is asked by it."""
         return word in self._segmenter.subjects and word in self._asked

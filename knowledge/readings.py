@@ -74,14 +74,11 @@ class Readings:
 
     def _asks_detail(self, framed: str, last: Entry) -> bool:
         """Whether a text asks for something particular of the last answer and says nothing else (要带什么)."""
-        if not intents.facets(framed) or self._says(intents.without_facets(framed)):
+        if not intents.facets(framed) or self._ranker.says(intents.without_facets(framed)):
             return False
         words = self._segmenter.cut(framed).words
         others = (one for one in words if one not in folded(last.title) and one not in CASES)
         return not any(self._ranker.is_subject(one) for one in others if not intents.facets(one))
-
-    def _says(self, text: str) -> bool:
-        return any(map(self._ranker.tells, self._segmenter.cut(text).terms))
 
     def _leaning(self, framed: str, last: Entry, alone: Sequence[Hit]) -> Iterator[tuple[str, str]]:
         """The topics that half a question may mean, each with the sign for it.
