@@ -1,14 +1,11 @@
 """Cutting normalised text into words with jieba, the domain's dictionary and its synonyms."""
 
 import logging
-import marshal
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,12 +14,11 @@ from weakref import WeakValueDictionary
 import jieba
 
 from knowledge.entry import Dictionary
+from knowledge.jieba_words import Cutter, general_words
 from knowledge.text import STOP, normalise, sentences
 
 _DOMAIN_FREQUENCY = 200_000
 _REMEMBERED = 1024
-_RAREST = 6
-"""Words that jieba met more rarely (two thirds of its own, most of them names) are cut in their parts: 30 MB less."""
 
 
 def _common_words() -> tuple[frozenset[str], frozenset[str], dict[str, str]]:
@@ -66,33 +62,13 @@ def private_cache_folder() -> Path:
 def _tokenizer(cache_folder: Path | None) -> Any:
     """A jieba tokenizer with jieba's words: those that a segmenter in use has, or what `general_words` gives."""
     jieba.setLogLevel(logging.WARNING)
-    tokenizer = jieba.Tokenizer()
+    tokenizer = Cutter()
     if other := _in_use.get("newest"):
         tokenizer.FREQ, tokenizer.total = other.general(), other.total
     else:
         tokenizer.FREQ, tokenizer.total = general_words(cache_folder or private_cache_folder())
     tokenizer.initialized = True
     return tokenizer
-
-
-def general_words(cache_folder: Path) -> tuple[dict[str, int], int]:
-    """Jieba's words that are not too rare, with their beginnings and frequencies, and the sum of these.
-
-    Read at one go from what an earlier call left in the folder: jieba itself takes three times as long for that.
-    """
-    dictionary = Path(jieba.__file__).with_name("dict.txt")
-    cache = cache_folder / f"jieba-{_RAREST}.cache"
-    with suppress(OSError, ValueError, EOFError, TypeError):  # missing, or left half-written by a full disk
-        if cache.stat().st_mtime > dictionary.stat().st_mtime:
-            words, total = marshal.loads(cache.read_bytes())  # noqa: S302 - in a folder of this user's alone
-            return words, total
-    kept = (line for line in dictionary.read_bytes().splitlines() if int(line.split()[1]) >= _RAREST)
-    found: tuple[dict[str, int], int] = jieba.Tokenizer.gen_pfdict(BytesIO(b"\n".join(kept)))
-    with suppress(OSError), tempfile.TemporaryDirectory(dir=cache_folder, prefix="draft-") as draft:
-        whole = Path(draft, cache.name)
-        whole.write_bytes(marshal.dumps(found))
-        whole.replace(cache)
-    return found
 
 
 class Segmenter:

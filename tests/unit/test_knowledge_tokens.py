@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import jieba
+import numpy as np
 import pytest
 
 from knowledge.entry import Dictionary
-from knowledge.tokens import _RAREST, Segmenter, general_words
+from knowledge.jieba_words import RAREST, Cutter, general_words
+from knowledge.tokens import Segmenter
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +35,7 @@ def test_segmenters_of_one_process_share_no_words_but_jieba_s_own(cache: Path):
 
 def test_only_the_rare_words_of_jieba_are_left_out(cache: Path, alone: dict[str, int]):
     words, total = general_words(cache)
-    assert {word for word, frequency in words.items() if frequency} == {
-        word for word in alone if alone[word] >= _RAREST
-    }
+    assert {word for word, frequency in words.items() if frequency} == {word for word in alone if alone[word] >= RAREST}
     assert all(frequency == alone[word] for word, frequency in words.items() if frequency)
     assert all(word[:end] in words for word in words for end in range(1, len(word)))
     assert total == sum(words.values())
@@ -49,7 +49,7 @@ def test_what_was_read_once_is_read_at_one_go(cache: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("content", [b"", b"half", None])
 def test_a_cache_that_is_broken_or_missing_is_made_again(tmp_path: Path, cache: Path, content: bytes | None):
-    place = tmp_path / f"jieba-{_RAREST}.cache"
+    place = tmp_path / f"jieba-{RAREST}.cache"
     if content is not None:
         place.write_bytes(content)
     assert general_words(tmp_path) == general_words(cache)
@@ -59,3 +59,15 @@ def test_a_cache_that_is_broken_or_missing_is_made_again(tmp_path: Path, cache: 
 
 def test_words_are_read_where_nothing_can_be_kept(tmp_path: Path, cache: Path):
     assert general_words(tmp_path / "missing") == general_words(cache)
+
+
+def test_texts_are_cut_as_jieba_cuts_them(cache: Path, alone: dict[str, int]):
+    """Of all words that jieba knows, beside each other, and of what is none: the likeliest way, the last of equals."""
+    words = np.array([*sorted(alone), *["a1", "𠀀", " ", "22届", "，"] * 9999])
+    texts = ["".join(drawn) for drawn in np.random.default_rng(5).choice(words, (3000, 8))]
+    ours, theirs = Cutter(), jieba.Tokenizer()
+    for cutter in (ours, theirs):
+        cutter.FREQ, cutter.total = general_words(cache)
+        cutter.initialized = True
+    assert [ours.lcut(text, HMM=False) for text in texts] == [theirs.lcut(text, HMM=False) for text in texts]
+    assert ours.lcut("", HMM=False) == []
