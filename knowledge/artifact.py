@@ -17,13 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from knowledge.features import Vocabulary
 from knowledge.model import Model, Texts
 from knowledge.network import Network
 from knowledge.pinyin import Spelling
 
-_FORMAT = 4
+_FORMAT = 5
 _NETWORK = tuple(field.name for field in fields(Network))
 _TEXTS = tuple(field.name for field in fields(Texts))
+_VOCABULARY = ("characters", "sounds", "pairs")
 _NUMBERS = ("rarity", "starts", "ids", "values")
 _KEPT = 3
 
@@ -34,9 +36,11 @@ def key_of(*contents: object) -> str:
     for module in (
         "features.py",
         "intents.py",
+        "jieba_words.py",
         "model.py",
         "network.py",
         "pinyin.py",
+        "teaching.py",
         "text.py",
         "tokens.py",
         "training.py",
@@ -73,10 +77,10 @@ def _save(model: Model, place: Path) -> None:
         spelling = model.spelling
         words: dict[str, Any] = {
             "topics": model.topics,
-            "vocabulary": list(model.vocabulary),
+            "vocabulary": model.vocabulary.words,
+            "before": model.before,
             "owned": model.owned,
             "words": {entry: sorted(known) for entry, known in model.words.items()},
-            "readings": model.readings,
             "spelling": [spelling.words, spelling.short, sorted(spelling.kept), sorted(spelling.syllables)],
         }
         (draft / "words.json").write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
@@ -94,7 +98,7 @@ def find(folder: Path, key: str) -> Model | None:
         words = json.loads((place / "words.json").read_text(encoding="utf-8"))
         numbers = {
             name: np.asarray(np.load(place / f"{name}.npy", mmap_mode="r", allow_pickle=False))
-            for name in (*_NUMBERS, *_NETWORK, *_TEXTS)
+            for name in (*_NUMBERS, *_VOCABULARY, *_NETWORK, *_TEXTS)
         }
         spelt, short, latin, syllables = words["spelling"]
         os.utime(place)
@@ -102,12 +106,12 @@ def find(folder: Path, key: str) -> Model | None:
         return None
     return Model(
         topics=tuple(words["topics"]),
-        vocabulary={name: at for at, name in enumerate(words["vocabulary"])},
+        vocabulary=Vocabulary(**{name: numbers[name] for name in _VOCABULARY}, words=words["vocabulary"]),
+        before=words["before"],
         owned={entry: (first, last) for entry, (first, last) in words["owned"].items()},
         network=Network(**{name: numbers[name] for name in _NETWORK}),
         questions=Texts(**{name: numbers[name] for name in _TEXTS}),
         words={entry: frozenset(known) for entry, known in words["words"].items()},
-        readings=words["readings"],
         spelling=Spelling(
             {letters: (word, likely) for letters, (word, likely) in spelt.items()},
             short,
@@ -120,7 +124,7 @@ def find(folder: Path, key: str) -> Model | None:
 
 def numbers_of(model: Model) -> dict[str, Any]:
     """All arrays of a model, by the names of their files."""
-    parts = ((model, _NUMBERS), (model.network, _NETWORK), (model.questions, _TEXTS))
+    parts = ((model, _NUMBERS), (model.vocabulary, _VOCABULARY), (model.network, _NETWORK), (model.questions, _TEXTS))
     return {name: getattr(part, name) for part, names in parts for name in names}
 
 

@@ -4,16 +4,17 @@ Built by training.py, kept by artifact.py. Scores, no decisions. Immutable; safe
 """
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.features import features
+from knowledge.features import UNKNOWN, Vocabulary
 from knowledge.network import Floats, Integers, Network, Vector
-from knowledge.pinyin import Spelling, Syllables
+from knowledge.pinyin import Spelling
 from knowledge.text import normalise
 from knowledge.tokens import Segmenter
 
@@ -48,12 +49,14 @@ class Likeness:
 class Model:
     """What was learnt from questions.
 
-    `questions` are those that entries themselves are asked by, a topic's entries one after another by id; `owned` tells
-    which are whose. `starts`, `ids` and `values` are their vectors, `words` all their words.
+    `vocabulary` numbers what is in a text, `before` what was answered before it. `questions` are those that entries
+    themselves are asked by, a topic's entries one after another by id; `owned` tells which are whose. `starts`, `ids`
+    and `values` are their vectors, `words` all their words.
     """
 
     topics: tuple[str, ...]
-    vocabulary: Mapping[str, int]
+    vocabulary: Vocabulary
+    before: Mapping[str, int]
     rarity: Floats
     network: Network
     starts: Integers
@@ -62,7 +65,6 @@ class Model:
     owned: Mapping[str, tuple[int, int]]
     questions: Texts
     words: Mapping[str, frozenset[str]]
-    readings: Syllables
     spelling: Spelling
 
     def near(self, vector: Vector, first: int, last: int) -> NDArray[Any]:
@@ -73,35 +75,35 @@ class Model:
         shared = spread.take(self.ids[starts[0] : starts[-1]]) * self.values[starts[0] : starts[-1]]
         return np.add.reduceat(shared, starts[:-1] - starts[0])
 
-    def vector(self, counts: Mapping[str, int]) -> Vector:
-        """The features as a vector; those that no question has only lower `known`."""
-        return as_vector(counts, self.vocabulary, self.rarity)
+    def vector(self, plain: str, words: Sequence[str]) -> Vector:
+        """A normalised text of these words as a vector; features that no question has only lower `known`."""
+        return as_vector(self.vocabulary.numbers(plain, words), self.rarity)
 
     def behind(self, vector: Vector, topic: str) -> Vector:
         """The vector of the same text said after `topic` was answered; without a topic's name the same vector."""
-        return behind(vector, topic, self.vocabulary)
+        return behind(vector, topic, self.before)
 
-    def telling(self, plain: str, words: tuple[str, ...], topic: int) -> list[tuple[str, float]]:
+    def telling(self, plain: str, words: Sequence[str], topic: int) -> list[tuple[str, float]]:
         """The features of a text, with what each adds to the log-odds of topic number `topic`, largest first."""
-        counts = features(plain, words, self.readings)
-        vector = self.vector(counts)
-        names = [name for name in counts if name in self.vocabulary]
+        names = self.vocabulary.names(plain, words)
+        vector = self.vector(plain, words)
         shares = self.network.logits(vector)[topic] - self.network.without_each(vector)[:, topic]
-        return sorted(zip(names, shares.tolist(), strict=True), key=lambda pair: -pair[1])
+        pairs = zip(map(names.__getitem__, vector.ids.tolist()), shares.tolist(), strict=True)
+        return sorted(pairs, key=lambda pair: -pair[1])
 
 
-def as_vector(counts: Mapping[str, int], vocabulary: Mapping[str, int], rarity: Floats) -> Vector:
-    """Counted features as a vector of length 1, weighed by rarity."""
-    ids = [at for at in map(vocabulary.get, counts) if at is not None]
-    if not ids:
+def as_vector(numbers: Sequence[int], rarity: Floats) -> Vector:
+    """The features of a text, as often as they occur, as a vector of length 1, weighed by rarity."""
+    counts = Counter(numbers)
+    unknown = counts.pop(UNKNOWN, 0)
+    if not counts:
         return Vector(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32), 0.0)
-    numbers = np.array(ids, dtype=np.int32)
-    values = rarity[numbers]
-    for name, count in counts.items():
-        if count > 1 and (at := vocabulary.get(name)) is not None:
-            values[ids.index(at)] *= 1 + math.log(count)
+    ids = np.array([*counts], dtype=np.int32)
+    values = rarity.take(ids)
+    if len(counts) + unknown < len(numbers):
+        values *= 1 + np.log([*counts.values()], dtype=np.float32)
     values /= math.sqrt(float(values @ values))
-    return Vector(numbers, values, len(ids) / len(counts))
+    return Vector(ids, values, 1 - unknown / len(numbers))
 
 
 def contexts(topic: str) -> tuple[str, str]:
@@ -109,9 +111,9 @@ def contexts(topic: str) -> tuple[str, str]:
     return "l" + topic, "a" + topic.partition(".")[0]
 
 
-def behind(vector: Vector, topic: str, vocabulary: Mapping[str, int]) -> Vector:
+def behind(vector: Vector, topic: str, before: Mapping[str, int]) -> Vector:
     """See Model.behind."""
-    found = [at for name in contexts(topic) if (at := vocabulary.get(name)) is not None]
+    found = [at for name in contexts(topic) if (at := before.get(name)) is not None]
     ids = np.concatenate((vector.ids, np.array(found, dtype=np.int32)))
     return replace(vector, ids=ids, values=np.concatenate((vector.values, _BEHIND[: len(found)])))
 
@@ -131,5 +133,5 @@ class Reader:
     def compare(self, plain: str) -> Likeness:
         """`plain` (normalised and spelt) against every topic."""
         words = self._segmenter.cut(plain).terms
-        vector = self._model.vector(features(plain, words, self._model.readings))
+        vector = self._model.vector(plain, words)
         return Likeness(self._model.network.logits(vector), vector)

@@ -3,10 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from knowledge.decisions import Hit
 from knowledge.entry import OUT_OF_SCOPE, Entry
@@ -25,7 +23,7 @@ _REMEMBERED = 256
 class _Learned:
     """What was learnt says of a text: the log-odds of each topic, by its number; the likeliest topics, best first."""
 
-    odds: NDArray[Any]
+    odds: Sequence[float]
     likeliest: tuple[str, ...]
 
 
@@ -65,11 +63,12 @@ class Ranker:
 
     def hit(self, plain: str, topic: str) -> Hit:
         """A topic by its first entry, with the parts of its score."""
-        learned, outside = self.likeness(plain, topic, OUT_OF_SCOPE)
-        others = [other for other in self.likeliest(plain)[:2] if other != topic]
-        following = self.likeness(plain, others[0])[0] if others else _NOTHING
+        learned = self._learned(plain, "")
+        own = self._odds(learned, topic)
+        rival = next((other for other in learned.likeliest if other != topic), None)
+        following = self._odds(learned, rival) if rival else _NOTHING
         parts = {
-            "learned": learned, "ahead": learned - following, "outside": outside,
+            "learned": own, "ahead": own - following, "outside": self._odds(learned, OUT_OF_SCOPE),
             "known": self._compared(plain).vector.known,
         }  # fmt: skip
         entry = self._by_topic[topic][0]
@@ -88,8 +87,12 @@ class Ranker:
 
     def likeness(self, plain: str, *topics: str, after: str = "") -> list[float]:
         """The log-odds that a text speaks of each of these topics, said after `after` was answered if it is given."""
-        odds = self._learned(plain, after).odds
-        return [float(odds[self._numbers[topic]]) if topic in self._numbers else _NOTHING for topic in topics]
+        learned = self._learned(plain, after)
+        return [self._odds(learned, topic) for topic in topics]
+
+    def _odds(self, learned: _Learned, topic: str) -> float:
+        number = self._numbers.get(topic)
+        return _NOTHING if number is None else learned.odds[number]
 
     def likeliest(self, plain: str, *, after: str = "") -> tuple[str, ...]:
         """The few of our topics that a text most likely speaks of, said after `after` was answered, best first."""
@@ -103,7 +106,7 @@ class Ranker:
             learned = self._model.network.logits(self._model.behind(likeness.vector, after))
         order = np.argsort(-learned, kind="stable")[: _CANDIDATES + 1].tolist()
         topics = (self._model.topics[number] for number in order)
-        return _Learned(learned, tuple(topic for topic in topics if topic != OUT_OF_SCOPE)[:_CANDIDATES])
+        return _Learned(learned.tolist(), tuple(topic for topic in topics if topic != OUT_OF_SCOPE)[:_CANDIDATES])
 
     def tells(self, word: str) -> bool:
         """Whether a word says something about the matter: no function word, and not in every question here."""
@@ -125,14 +128,6 @@ class Ranker:
         """The features of `plain` that speak most for `topic`."""
         words = self._segmenter.cut(plain).terms
         return self._model.telling(plain, words, self._numbers[topic])
-
-
-def distinct(ranked: Sequence[Hit]) -> list[Hit]:
-    """The best hit of each topic, best first."""
-    best: dict[str, Hit] = {}
-    for hit in ranked:
-        best.setdefault(hit.topic, hit)
-    return list(best.values())
 
 
 def phrases(entry: Entry) -> tuple[str, ...]:

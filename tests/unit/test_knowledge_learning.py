@@ -1,5 +1,6 @@
 """What is learnt from questions, and how it is kept: sounds, features, the network, model folders. Sets of its own."""
 
+import math
 import os
 import resource
 import shutil
@@ -14,11 +15,11 @@ from knowledge import artifact
 from knowledge.base import KnowledgeBase
 from knowledge.decisions import Answer
 from knowledge.entry import ANYTHING, OUT_OF_SCOPE, Dictionary, Entry, Example, Rumour, Source
-from knowledge.features import features
+from knowledge.features import UNKNOWN, Vocabulary
 from knowledge.model import Reader, as_vector
-from knowledge.network import teach
 from knowledge.pinyin import Spelling, coarse, read_syllables
 from knowledge.ranking import Ranker
+from knowledge.teaching import teach
 from knowledge.tokens import Segmenter
 from knowledge.training import learn, own_questions
 
@@ -58,7 +59,8 @@ def model(segmenter):
 
 def same(one, other) -> bool:
     """Whether two models have the same words and the same numbers."""
-    words = all(getattr(one, name) == getattr(other, name) for name in ("topics", "vocabulary", "owned"))
+    words = all(getattr(one, name) == getattr(other, name) for name in ("topics", "before", "owned"))
+    words = words and one.vocabulary.words == other.vocabulary.words
     pairs = zip(artifact.numbers_of(one).items(), artifact.numbers_of(other).items(), strict=True)
     return words and all(name == again and np.array_equal(left, right) for (name, left), (again, right) in pairs)
 
@@ -115,27 +117,48 @@ def test_latin_letters_are_read_as_the_words_they_spell(spelling, written, meant
 # features
 
 
-def test_features_come_in_three_channels():
-    """Characters with the edges of the text, sounds, words; sentence marks are none."""
-    found = features("档案，转", ("档案", "转"), {"档": "dang", "案": "an", "转": "zhuan"})
-    assert {"c^", "c$", "c档", "c转", "pdan an", "pan zuan", "w档案", "w转"} <= found.keys()
-    assert not [name for name in found if "，" in name]
+@pytest.fixture(scope="module")
+def vocabulary():
+    return Vocabulary.of_all(read_syllables(), ("档案", "转"))
 
 
-def test_homophones_share_their_sounds_and_nothing_else():
-    readings = read_syllables()
-    right, wrong = (features(text, (text,), readings) for text in ("档案", "党案"))
-    assert {name for name in right if name.startswith("p")} == {name for name in wrong if name.startswith("p")}
-    assert "w档案" not in wrong
+def test_features_come_in_three_channels(vocabulary):
+    """Characters with the edges of the text, pairs of sounds, words; sentence marks are none."""
+    names = vocabulary.names("档案，转", ("档案", "转"))
+    assert [*names.values()] == ["c^", "c档", "c案", "c转", "c$", "p档案", "p案转", "w档案", "w转"]
+    assert UNKNOWN not in names
+
+
+def test_homophones_share_their_sounds_and_nothing_else(vocabulary):
+    right, wrong = (set(vocabulary.numbers(text, (text,))) - {UNKNOWN} for text in ("档案", "党案"))
+    shared = {vocabulary.names("档案", ("档案",))[number] for number in right & wrong}
+    assert shared == {"c^", "c案", "c$", "p档案"}
+
+
+@pytest.mark.parametrize("text", ["", "𠀀", "档𠀀案", "\ud800", "\0", " ", "a"])
+def test_any_text_has_features_and_each_has_a_name(vocabulary, text):
+    assert set(vocabulary.numbers(text, ("罕见",))) == vocabulary.names(text, ("罕见",)).keys()
+
+
+def test_some_numbers_are_given_anew_and_the_others_are_unknown(vocabulary):
+    kept = vocabulary.numbers("档案", ("档案",))
+    numbers = np.full(vocabulary.size + 1, UNKNOWN, dtype=np.int32)
+    numbers[kept] = range(len(kept))
+    few = vocabulary.renumbered(numbers)
+    assert few.numbers("档案", ("档案",)) == [*range(len(kept))]
+    assert few.numbers("档转", ("转",)) == [0, 1, UNKNOWN, 3, UNKNOWN, UNKNOWN]
+    assert few.words == {"档案": len(kept) - 1}
 
 
 def test_a_vector_has_length_one_and_tells_how_much_is_known():
     rarity = np.array([1.0, 3.0], dtype=np.float32)
-    vector = as_vector({"ca": 1, "cb": 2, "cz": 1, "cy": 5}, {"ca": 0, "cb": 1}, rarity)
+    vector = as_vector([0, 1, 1, UNKNOWN], rarity)
+    assert vector.ids.tolist() == [0, 1]
+    assert vector.values[1] / vector.values[0] == pytest.approx(3 * (1 + math.log(2)))
     assert float(vector.values @ vector.values) == pytest.approx(1)
-    assert vector.known == 0.5
-    assert as_vector({"cz": 1}, {"ca": 0}, rarity).known == 0
-    assert len(as_vector({}, {}, rarity).ids) == 0
+    assert vector.known == 0.75
+    assert as_vector([UNKNOWN], rarity).known == 0
+    assert len(as_vector([], rarity).ids) == 0
 
 
 # training
@@ -143,8 +166,7 @@ def test_a_vector_has_length_one_and_tells_how_much_is_known():
 
 def test_a_network_tells_apart_what_can_be_told_apart():
     """Each topic has a yes or no of its own: a text may speak of two, and what speaks of none is like none."""
-    names = {letter: at for at, letter in enumerate("abcdefghi")}
-    vectors = [as_vector(dict.fromkeys(text, 1), names, np.ones(9, dtype=np.float32)) for text in SPOKEN]
+    vectors = [as_vector(["abcdefghi".index(one) for one in text], np.ones(9, dtype=np.float32)) for text in SPOKEN]
     network = teach(vectors, [(0,), (1,), (0, 1), ()], size=9, count=2)
     assert [(network.logits(vector) > 0).tolist() for vector in vectors] == [
         [True, False], [False, True], [True, True], [False, False],
@@ -232,7 +254,7 @@ def test_a_model_is_learnt_once_and_read_back_the_same(opened, learnt, model):
     assert same(opened(), model)
     again = opened()
     assert same(again, model)
-    assert (again.words, again.readings, again.spelling) == (model.words, model.readings, model.spelling)
+    assert (again.words, again.spelling) == (model.words, model.spelling)
     assert len(learnt) == 1
     assert not again.network.inner.flags.writeable
 
