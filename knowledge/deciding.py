@@ -9,7 +9,7 @@ from knowledge import intents
 from knowledge.decisions import Abstain, Answer, Decision, Hit, Suggestions
 from knowledge.doubles import find_pair
 from knowledge.entry import Entry
-from knowledge.ranking import Ranker, distinct, phrases
+from knowledge.ranking import Ranker, phrases
 from knowledge.scoring import Thresholds, Verdict, judge
 from knowledge.text import STOP, fold
 from knowledge.tokens import Segmenter, Words
@@ -68,8 +68,8 @@ class Decider:
         ranked = self._ranker.rank(plain)
         if not self._ranker.says(plain) and not (ranked and ranked[0].topic.startswith(SMALL_TALK)):
             return self._offered(ranked, plain)
-        if bare and (choice := self._choice(bare, ranked)):
-            return choice
+        if bare and ranked and self._is_broad(bare, ranked):
+            return self._offered(ranked, plain)
         if pair := find_pair(plain, self._ranker, self._segmenter):
             return Answer(tuple(starmap(self.detailed, pair)))
         return self._said_outright(ranked, plain) or self._judge(ranked, plain)
@@ -99,35 +99,35 @@ class Decider:
         """What a text may mean that is not answered, or says nothing of the matter by itself (过期了怎么办)."""
         if not ranked:
             return Abstain()
-        if self._verdict(ranked) is Verdict.NONE:
+        likely = [hit for hit in ranked[1:SUGGESTED] if hit.parts["learned"] > LIKELY]
+        near = [ranked[0], *likely]
+        chat = all(hit.topic.startswith(SMALL_TALK) for hit in near)
+        if chat or (self._verdict(ranked) is Verdict.NONE and not self._is_vague(ranked[0], plain)):
             return Abstain(ranked[0].score, self._ranker.fitted(ranked[0], plain))
-        return Suggestions(tuple(self._ranker.fitted(hit, plain) for hit in ranked[:SUGGESTED]))
+        return Suggestions(tuple(self._ranker.fitted(hit, plain) for hit in near))
+
+    def _is_vague(self, best: Hit, plain: str) -> bool:
+        """Whether a text names nothing, but asks as those who leave ask (过期了怎么办)."""
+        return best.parts["outside"] < 0 and not self._ranker.says(intents.without_facets(plain))
 
     def _verdict(self, ranked: Sequence[Hit]) -> Verdict:
-        return judge(ranked[0].score, ranked[1].score if len(ranked) > 1 else 0.0, self._thresholds)
+        """What may be said; what is more like none of our topics than like the best of them is not answered."""
+        best = ranked[0]
+        verdict = judge(best.score, ranked[1].score if len(ranked) > 1 else 0.0, self._thresholds)
+        foreign = best.parts["outside"] > best.parts["learned"] and not best.topic.startswith(SMALL_TALK)
+        return Verdict.SUGGEST if verdict is Verdict.ANSWER and foreign else verdict
 
     def _bare_subject(self, cut: Words) -> str:
         """The subject of a text that says nothing else (档案, 户口呢), or nothing."""
         bare = len(cut.terms) == 1 and self._ranker.is_subject(cut.terms[0])
         return cut.terms[0] if bare and not intents.facets("".join(cut.words)) else ""
 
-    def _choice(self, subject: str, ranked: Sequence[Hit]) -> Suggestions | None:
-        """What a bare subject may mean, where several topics' titles have it and none is far ahead.
-
-        Of many topics the most general are offered: those with the shortest titles.
-        """
-        scores = {hit.entry_id: hit.score for hit in ranked}
-        titled = [
-            hit_of(entry, scores.get(entry.id, 0.0))
-            for entry in self._entries.values()
-            if subject in self._title_words[entry.id]
-        ]
-        if len({hit.topic for hit in titled}) >= _BROAD:
-            return Suggestions(tuple(distinct(sorted(titled, key=lambda hit: len(hit.title)))[:SUGGESTED]))
-        near = distinct(sorted(titled, key=lambda hit: -hit.score))
-        if len(near) > 1 and near[0].score - near[1].score < _AHEAD:
-            return Suggestions(tuple(near[:SUGGESTED]))
-        return None
+    def _is_broad(self, subject: str, ranked: Sequence[Hit]) -> bool:
+        """Whether a bare subject leaves a choice: several topics' titles have it, and none is far ahead."""
+        scores = {hit.topic: hit.score for hit in ranked}
+        titled = {entry.topic for entry in self._entries.values() if subject in self._title_words[entry.id]}
+        best, *others = sorted((scores.get(topic, 0.0) for topic in titled), reverse=True) or [0.0]
+        return len(titled) >= _BROAD or (bool(others) and best - others[0] < _AHEAD)
 
 
 def hit_of(entry: Entry, score: float, *, variant: str = "") -> Hit:

@@ -14,7 +14,7 @@ from knowledge.shaping import Shaper
 Place = tuple[str, int]
 """A file, as named from the knowledge folder, and a line of it."""
 
-_NOTHING, _MOST = "-", 2
+_NOTHING, _MOST = "-", 3
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -178,7 +178,7 @@ class _Reader:
     def read_talk(self, paths: Iterable[Path]) -> tuple[tuple[Example, ...], tuple[Place, ...]]:
         found: dict[Place, Example] = {}
         for path, line, (last, text, asked) in self._rows(
-            paths, "上一条的主题（没有写 -）<TAB>话<TAB>主题（两个用 + 连）"
+            paths, "上一条的主题（没有写 -）<TAB>话<TAB>主题（几个用 + 连）"
         ):
             topics = tuple(asked.split("+"))
             after = "" if last == _NOTHING else last

@@ -18,6 +18,8 @@ _NOT_FOUND = (
 )
 _UNSURE = "你问的是哪一个？回复数字："
 _NEITHER = "都不是，就换个说法，或回复“人工”找老师。"
+_THIS = "你问的是这个吗？是就回复数字 1："
+_NOT_THIS = "不是，就换个说法，或回复“人工”找老师。"
 _MISSING_FACET = "“{label}”这一点我没有核对过的说法，{unknown}。"
 
 
@@ -34,7 +36,8 @@ def render(decision: Decision, base: KnowledgeBase, today: date) -> str:
     if isinstance(decision, Abstain):
         return _NOT_FOUND
     if isinstance(decision, Suggestions):
-        return "\n".join((_UNSURE, *_numbered([hit.title for hit in decision.hits]), "", _NEITHER))
+        asked, otherwise = (_UNSURE, _NEITHER) if len(decision.hits) > 1 else (_THIS, _NOT_THIS)
+        return "\n".join((asked, *_numbered([hit.title for hit in decision.hits]), "", otherwise))
     if len(decision.hits) == 1:
         paragraphs = _answer(decision.hit, base, today)
     else:

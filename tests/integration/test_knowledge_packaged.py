@@ -16,6 +16,7 @@ from knowledge.lint import lint
 from knowledge.loader import load
 from knowledge.published import find, open_copy, publish
 from knowledge.rendering import BYTE_LIMIT, render
+from knowledge.scoring import Thresholds
 from knowledge.text import normalise
 from knowledge.tokens import private_cache_folder
 
@@ -109,21 +110,21 @@ def test_the_labelled_questions_are_of_every_kind_and_topic(outcomes):
 
 
 def test_single_questions(outcomes):
-    """Measured on 2026-11-26: 97.5% right at once, 99.6% among the three offered, 1.2% answered wrongly."""
+    """Measured on 2026-11-26: 97.7% right at once, 99.6% among the three offered, 1.2% answered wrongly."""
     assert share(outcomes, "first", *SINGLE) >= 0.95
     assert share(outcomes, "within_three", *SINGLE) >= 0.98
     assert share(outcomes, "wrong", *SINGLE) <= 0.025
 
 
 def test_what_is_not_ours_is_not_answered(outcomes):
-    """Measured on 2026-11-26: 0.7% of what is near and 1.5% of what is far were answered."""
+    """Measured on 2026-11-26: 0.5% of what is near and 2.5% of what is far were answered."""
     assert share(outcomes, "wrong", "near") <= 0.03
     assert share(outcomes, "wrong", "far") <= 0.03
     assert share(outcomes, "refused", "near", "far") >= 0.9
 
 
 def test_several_questions_vague_ones_and_follow_ups(outcomes):
-    """Measured on 2026-11-26: both questions answered 87.3%, vague ones asked back 78.4%, follow-ups right 95.8%."""
+    """Measured on 2026-11-26: both questions answered 91.4%, vague ones asked back 75.4%, follow-ups right 96.4%."""
     assert share(outcomes, "first", "double") >= 0.8
     assert share(outcomes, "first", "ambiguous") >= 0.66
     assert share(outcomes, "first", "follow_up") >= 0.92
@@ -167,7 +168,26 @@ def test_a_question_that_names_nothing_is_asked_back(base, text):
 
 @pytest.mark.parametrize("text", ["今天天气怎么样", "哈哈哈", "食堂好吃吗", "科目二怎么练"])
 def test_a_remark_about_something_else_is_no_follow_up(base, text):
-    assert not isinstance(base.ask(text, base.remember(base.ask("档案怎么转"), None, NOW)), Answer)
+    """A laugh may be greeted."""
+    decision = base.ask(text, base.remember(base.ask("档案怎么转"), None, NOW))
+    assert not isinstance(decision, Answer) or decision.topic == "meta.chat"
+
+
+def test_what_is_more_like_none_of_ours_is_not_answered(base):
+    """However far ahead of our other topics the likeliest one is; small talk may be answered all the same."""
+    foreign = [one.text for one in read_questions(SETS / "tune.jsonl") if one.kind in ("near", "far")]
+    answered = [decision.hit for text in foreign if isinstance(decision := base.ask(text), Answer)]
+    scored = [hit for hit in answered if hit.parts and hit.topic != "meta.chat"]
+    assert not [hit for hit in scored if hit.parts["outside"] > hit.parts["learned"]]
+    above = [base.rank(text)[0] for text in foreign if base.rank(text)]
+    assert [hit for hit in above if hit.score > Thresholds().answer and hit.parts["outside"] > hit.parts["learned"]]
+
+
+@pytest.mark.parametrize("text", ["嘿嘿", "呵呵", "哈哈", "嘎嘎"])
+def test_small_talk_is_never_offered_alone(base, text):
+    """“1. 打个招呼” helps nobody."""
+    decision = base.ask(text)
+    assert not isinstance(decision, Suggestions) or {hit.topic for hit in decision.hits} != {"meta.chat"}
 
 
 @pytest.mark.parametrize(

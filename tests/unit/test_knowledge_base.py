@@ -54,6 +54,9 @@ TALK = [
     Example(text, (topic,), topic)
     for topic in ("archive.transfer", "hukou.move_out")
     for text in ("出国的话呢", "考研的呢", "我是升学的", "要是升学呢", "多久能好")
+] + [
+    Example("毕业证怎么领，档案放哪里", ("cert.collect", "archive.where"), ""),
+    Example("户口迁移手续，档案转递流程", ("hukou.move_out", "archive.transfer"), ""),
 ]
 SYNONYMS = {"档案": ("党案",), "遗失": ("丢", "丢了", "弄丢"), "升学": ("考研",), "迁出": ("迁",), "代办": ("代领",)}
 
@@ -192,6 +195,7 @@ def test_a_number_beyond_the_list_shows_it_again_and_none_without_a_list(base):
     again = base.ask("9", Context("", ("cert.lost",), NOW), now=NOW)
     assert isinstance(again, Suggestions)
     assert [hit.topic for hit in again.hits] == ["cert.lost"]
+    assert render(again, base, TODAY).splitlines()[0] == "你问的是这个吗？是就回复数字 1："
     assert isinstance(base.ask("1"), Abstain)
 
 

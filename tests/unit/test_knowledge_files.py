@@ -217,7 +217,7 @@ def test_talk_keeps_its_places(folder):
         ("archive.nothing\t到没到\tarchive.transfer", "没有主题 archive.nothing 的条目"),
         ("archive.transfer\t到没到\tarchive.nothing", "没有主题 archive.nothing 的条目"),
         ("out_of_scope\t到没到\tarchive.transfer", "上一条不能是 out_of_scope"),
-        ("-\t三件事\tarchive.transfer+out_of_scope+archive.transfer", "最多 2 个"),
+        ("-\t四件事\tarchive.transfer+out_of_scope+archive.transfer+out_of_scope", "最多 3 个"),
         ("archive.transfer\t到没到", "应写成 上一条的主题"),
         ("-\t\tarchive.transfer", "应写成 上一条的主题"),
     ],
