@@ -90,17 +90,15 @@ class Decider:
         if ranked and self._verdict(ranked) is Verdict.ANSWER:
             best = ranked[0]
             if best.topic.startswith(SMALL_TALK) or self._ranker.says(intents.without_facets(plain)):
-                near = ranked[1:SUGGESTED] if best.score < _DOUBTLESS else ()
-                others = tuple(hit.entry_id for hit in near if hit.parts["learned"] > LIKELY)
-                return Answer((self.detailed(best, plain),), others)
+                others = _likely_others(ranked) if best.score < _DOUBTLESS else ()
+                return Answer((self.detailed(best, plain),), tuple(hit.entry_id for hit in others))
         return self._offered(ranked, plain)
 
     def _offered(self, ranked: Sequence[Hit], plain: str) -> Suggestions | Abstain:
         """What a text may mean that is not answered, or says nothing of the matter by itself (过期了怎么办)."""
         if not ranked:
             return Abstain()
-        likely = [hit for hit in ranked[1:SUGGESTED] if hit.parts["learned"] > LIKELY]
-        near = [ranked[0], *likely]
+        near = [ranked[0], *_likely_others(ranked)]
         chat = all(hit.topic.startswith(SMALL_TALK) for hit in near)
         if chat or (self._verdict(ranked) is Verdict.NONE and not self._is_vague(ranked[0], plain)):
             return Abstain(ranked[0].score, self._ranker.fitted(ranked[0], plain))
@@ -128,6 +126,11 @@ class Decider:
         titled = {entry.topic for entry in self._entries.values() if subject in self._title_words[entry.id]}
         best, *others = sorted((scores.get(topic, 0.0) for topic in titled), reverse=True) or [0.0]
         return len(titled) >= _BROAD or (bool(others) and best - others[0] < _AHEAD)
+
+
+def _likely_others(ranked: Sequence[Hit]) -> list[Hit]:
+    """What may be offered beside the best: the next topics, but for those that what was learnt speaks against."""
+    return [hit for hit in ranked[1:SUGGESTED] if hit.parts["learned"] > LIKELY]
 
 
 def hit_of(entry: Entry, score: float, *, variant: str = "") -> Hit:

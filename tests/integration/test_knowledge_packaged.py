@@ -126,7 +126,7 @@ def test_what_is_not_ours_is_not_answered(outcomes):
 def test_several_questions_vague_ones_and_follow_ups(outcomes):
     """Measured on 2026-11-26: both questions answered 91.4%, vague ones asked back 75.4%, follow-ups right 96.4%."""
     assert share(outcomes, "first", "double") >= 0.8
-    assert share(outcomes, "first", "ambiguous") >= 0.66
+    assert share(outcomes, "first", "ambiguous") >= 0.7
     assert share(outcomes, "first", "follow_up") >= 0.92
 
 
@@ -166,11 +166,14 @@ def test_a_question_that_names_nothing_is_asked_back(base, text):
     assert isinstance(base.ask(text), Suggestions)
 
 
-@pytest.mark.parametrize("text", ["今天天气怎么样", "哈哈哈", "食堂好吃吗", "科目二怎么练"])
+@pytest.mark.parametrize("text", ["今天天气怎么样", "食堂好吃吗", "科目二怎么练"])
 def test_a_remark_about_something_else_is_no_follow_up(base, text):
-    """A laugh may be greeted."""
-    decision = base.ask(text, base.remember(base.ask("档案怎么转"), None, NOW))
-    assert not isinstance(decision, Answer) or decision.topic == "meta.chat"
+    assert not isinstance(base.ask(text, base.remember(base.ask("档案怎么转"), None, NOW)), Answer)
+
+
+def test_a_laugh_is_greeted_at_most(base):
+    decision = base.ask("哈哈哈", base.remember(base.ask("档案怎么转"), None, NOW))
+    assert not isinstance(decision, Answer) or decision.topics == ("meta.chat",)
 
 
 def test_what_is_more_like_none_of_ours_is_not_answered(base):
