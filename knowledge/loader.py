@@ -113,6 +113,7 @@ class _Reader:
         self.faults.append(Fault(self._name(path), line, message))
 
     def read_entries(self, path: Path) -> None:
+        """Adds the sound entries of a file to `entries`; the others, and ids used twice, are faults."""
         for node, value in self._items(path):
             line = node.start_mark.line + 1
             shaper = Shaper(node, value)
@@ -128,6 +129,7 @@ class _Reader:
             self.entries.append(entry)
 
     def read_offices(self, path: Path) -> dict[str, Office]:
+        """The offices of a file by key; what is blank or missing is empty. One without a name is a fault."""
         offices = {}
         for line, key, value in self._pairs(path, ("name", "phone", "place", "hours")):
             filled = {name: "" if text in (None, BLANK) else str(text).strip() for name, text in value.items()}
@@ -140,6 +142,7 @@ class _Reader:
         return offices
 
     def read_days(self, path: Path) -> dict[str, KeyDate]:
+        """The days of a file by key; a day that is blank, or none (a fault), is None."""
         days = {}
         for line, key, value in self._pairs(path, ("name", "day")):
             day = value.get("day")
@@ -150,6 +153,7 @@ class _Reader:
         return days
 
     def read_synonyms(self, path: Path) -> dict[str, tuple[str, ...]]:
+        """The aliases of each canonical word; an alias of two words is a fault."""
         synonyms: dict[str, tuple[str, ...]] = {}
         owners: dict[str, str] = {}
         for line, text in self._numbered(path):
@@ -164,6 +168,7 @@ class _Reader:
         return synonyms
 
     def read_questions(self, paths: Iterable[Path]) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[Place, ...]]]:
+        """The questions of each topic, and beside them the places where they stand. Unknown topics are faults."""
         questions: dict[str, list[str]] = {}
         places: dict[str, list[Place]] = {}
         for path, line, (topic, question) in self._rows(paths, "主题编号<TAB>问法"):
@@ -176,6 +181,7 @@ class _Reader:
         )
 
     def read_talk(self, paths: Iterable[Path]) -> tuple[tuple[Example, ...], tuple[Place, ...]]:
+        """The examples of talk, and the place of each. Unknown topics, or too many in one line, are faults."""
         found: dict[Place, Example] = {}
         for path, line, (last, text, asked) in self._rows(
             paths, "上一条的主题（没有写 -）<TAB>话<TAB>主题（几个用 + 连）"
